@@ -86,7 +86,7 @@ int chan_flush(struct chan *c, unsigned wait_ms);
  */
 int chan_blocking_send(int sock, uint16_t type, const struct bytes *parts,
     size_t count, int fd, unsigned wait_ms);
-int chan_blocking_recv(int sock, unsigned wait_ms, uint16_t *type,
-    struct buf *payload, int *fd);
+int chan_blocking_recv(
+    int sock, unsigned wait_ms, uint16_t *type, struct buf *payload, int *fd);
 
 #endif

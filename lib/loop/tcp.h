@@ -53,8 +53,8 @@ void tcp_listener_free(struct tcp_listener *t);
  */
 int tcp_connect_new(struct loop *l, const struct sockaddr *addr,
     socklen_t addr_len,
-    void (*on_connected)(int rc, int fd, const char *why, void *arg),
-    void *arg, struct tcp_connect **out);
+    void (*on_connected)(int rc, int fd, const char *why, void *arg), void *arg,
+    struct tcp_connect **out);
 void tcp_connect_free(struct tcp_connect *c);
 
 #endif

@@ -76,8 +76,8 @@ int sandbox_enter(
 
 /* "seccomp yes, landlock 2, network no, ..."; returns text. */
 #define SANDBOX_TEXT_SIZE 160
-char *sandbox_report_format(const struct sandbox_report *report,
-    char text[static SANDBOX_TEXT_SIZE]);
+char *sandbox_report_format(
+    const struct sandbox_report *report, char text[static SANDBOX_TEXT_SIZE]);
 
 /*
  * Become another user for good: groups (none but its own), gid, uid, and a
