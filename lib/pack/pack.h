@@ -32,8 +32,10 @@ void pack_free(struct pack *p);
 size_t pack_bound(size_t raw_len);
 
 /*
- * Pack into one frame.  *out_len is set to its length.  ERR_LIMIT if `cap`
- * bytes are not enough: pack_bound(raw.len) always is.
+ * Pack into one frame, which pack_unpack takes: bytes so uniform that the
+ * frame would look like a bomb are packed less tightly.  *out_len is set to
+ * its length.  ERR_LIMIT if `cap` bytes are not enough: pack_bound(raw.len)
+ * always is.
  */
 int pack_compress(struct pack *p, struct bytes raw, uint8_t *out, size_t cap,
     size_t *out_len);
