@@ -24,6 +24,7 @@ struct chan;
 
 #define CHAN_PAYLOAD_MAX ((4U << 20) + (64U << 10))
 #define CHAN_HEADER_SIZE 8U
+#define CHAN_PARTS_MAX 16
 #define CHAN_QUEUE_LIMIT ((size_t)96 << 20) /* unless chan_set_limit */
 
 struct chan_events {
@@ -54,7 +55,8 @@ int chan_new(struct loop *l, int fd, const struct chan_events *events,
 void chan_free(struct chan *c);
 
 /*
- * Send one message whose payload is the parts in order.  What the socket
+ * Send one message whose payload is the parts (at most CHAN_PARTS_MAX) in
+ * order.  What the socket
  * does not take at once is copied.  fd is -1 or a descriptor to pass, which
  * stays the caller's.  ERR_CLOSED when the peer is gone (on_closed comes
  * once its last messages were read), ERR_RANGE when the payload is too long,
