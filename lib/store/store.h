@@ -13,8 +13,8 @@
  * One thread writes (begin, add, commit, recycle); any number of threads may
  * read at the same time; meta has a thread of its own (one at a time).
  * The store does not know what control entries mean and never unpacks a
- * payload.  It does not log: store_why has the sentence, and the callbacks of
- * struct store_options tell what happens.
+ * payload.  It does not log: the callback of struct store_options tells what
+ * happens.
  * Files and bytes: doc/format-store.md, doc/format-batch.md.
  */
 #ifndef LIB_STORE_STORE_H
@@ -33,7 +33,7 @@ struct store_txn; /* opaque; one at a time, of the writing thread */
 struct store_token; /* proof of a commit; made in lib/store and nowhere else */
 struct store_cursor; /* opaque; a reader */
 
-/* What the inspector left for the store to know after an unclean stop. */
+/* What on_event is told. */
 enum store_event {
 	STORE_EVENT_SEGMENT_OPENED, /* a fresh active segment */
 	STORE_EVENT_SEGMENT_SEALED,
@@ -43,7 +43,11 @@ enum store_event {
 	STORE_EVENT_KEY_SLOT_MENDED,
 	STORE_EVENT_SPARE_SHORT, /* no room for a spare */
 	STORE_EVENT_UNCLEAN_START,
+	STORE_EVENT_META_REBUILT, /* meta was damaged and begins empty */
 };
+
+/* Pairs of words in the shared page that says who reads what. */
+#define STORE_BLAME_SLOTS 32
 
 struct store_options {
 	const char *dir; /* path; must exist or its parent must */
@@ -58,7 +62,17 @@ struct store_options {
 	void (*on_event)(void *arg, enum store_event event, const char *text,
 	    uint64_t from, uint64_t to); /* any thread; may be NULL */
 	void *arg;
-	volatile uint64_t *blame; /* shared page: [0] segment id, [1] number */
+	/*
+	 * Shared page of STORE_BLAME_SLOTS pairs, or NULL: segment id and batch
+	 * number of what a reader touches right now; 0, 0 when it is idle.
+	 */
+	volatile uint64_t *blame;
+	/*
+	 * Ids of segments that the inspector found bad, or that were blamed for
+	 * two crashes: LMDB never opens them, the salvage scan reads them.
+	 */
+	const uint64_t *bad_segments;
+	size_t bad_count;
 };
 
 /*
@@ -110,6 +124,14 @@ struct store_batch {
 int store_replay(struct store *s,
     int (*see)(void *arg, const struct store_batch *batch), void *arg);
 
+/*
+ * After store_replay and before the first store_begin: numbers go on at least
+ * at these, because the caller has seen higher ones than the log shows (the
+ * end of a delivered interval).  Lower values change nothing.
+ */
+void store_raise_numbers(
+    struct store *s, uint64_t next_rec, uint64_t next_number);
+
 /* ---- writing: one thread ------------------------------------------------ */
 
 /* A data batch to be stored.  All borrowed until store_add returns. */
@@ -138,7 +160,7 @@ int store_begin(struct store *s, uint64_t bytes, bool control, bool *fresh,
 /* Bytes that a batch of these sizes takes in the segment, with overhead. */
 uint64_t store_need(size_t ranges_len, size_t payload_len);
 
-/* Room left in a segment when nothing but a checkpoint has been written. */
+/* Bytes, as store_need counts them, that the transaction still takes. */
 uint64_t store_txn_room(const struct store_txn *txn);
 
 /*
@@ -188,8 +210,18 @@ size_t store_segments(
  */
 int store_recycle(struct store *s, const struct uuid *segment);
 
-/* Prepare spares up to the wish; slow; call it from a helper thread. */
+/*
+ * Prepare spares up to the wish and unlink surplus files; slow; call it from
+ * a helper thread, after store_open and whenever a segment was opened or
+ * recycled.  ERR_FULL if there is no room for them.
+ */
 int store_prepare_spares(struct store *s);
+
+/*
+ * From now on read this segment by the salvage scan only, as if it were among
+ * the bad_segments.  ERR_NOENT; ERR_BUSY for the active one.
+ */
+int store_mark_bad(struct store *s, uint64_t segment_id);
 
 /* ---- reading: any thread ---------------------------------------------------
  */
