@@ -24,13 +24,13 @@
 #define BATCH_HEADER_MAX 1024 /* with extensions */
 #define BATCH_RANGES_MAX (1024 * 1024) /* bytes of the ranges */
 #define BATCH_STORED_MAX (4u * 1024 * 1024)
-#define BATCH_RAW_MAX (9u * 1024 * 1024) /* columns: 8 MiB of records + rest \
-					  */
+#define BATCH_RAW_MAX (9u * 1024 * 1024) /* columns: 8 MiB of records, rest */
 #define BATCH_RECORDS_MAX 65536
 #define BATCH_RANGE_COUNT_MAX 8192
 #define BATCH_HEAD_SIZE 16
 #define BATCH_DIGEST_SIZE 32
 #define BATCH_PATH_MAX 4096
+#define BATCH_HOPS_MAX 16 /* spools that a stream came through */
 
 enum batch_kind {
 	BATCH_DATA = 1,
@@ -84,7 +84,9 @@ struct batch_view {
 
 /*
  * Take a stored value apart and check its form: magic, version, lengths, CRC,
- * padding.  ERR_FORMAT, ERR_VERSION, ERR_CORRUPT (CRC).
+ * padding (value.len must be batch_value_len).  ERR_FORMAT; ERR_VERSION also
+ * for a kind, lane, codec, cipher, flag or critical extension that version 1
+ * does not use; ERR_CORRUPT (CRC).
  */
 int batch_decode(struct bytes value, struct batch_view *view);
 
@@ -160,7 +162,10 @@ int batch_ranges_begin(struct batch_ranges *r, struct bytes encoded);
  */
 int batch_ranges_next(struct batch_ranges *r, struct batch_range *range);
 
-/* Write: chain may be NULL; then `n` ranges with batch_range_encode each. */
+/*
+ * Write: chain may be NULL; then `n` ranges with batch_range_encode each,
+ * which sets the flag PATH by itself if there is a path.
+ */
 void batch_ranges_encode_begin(
     struct buf *b, const struct batch_chain *chain, uint32_t n);
 void batch_range_encode(struct buf *b, const struct batch_range *range);
@@ -188,6 +193,8 @@ struct batch_columns {
 	uint32_t run_count;
 	uint32_t run_range; /* of the open run */
 	uint32_t run_len;
+	uint32_t received_count;
+	uint32_t event_count;
 	uint8_t flags;
 };
 
@@ -206,7 +213,11 @@ void batch_columns_add_event(struct batch_columns *c, int64_t delta_ns);
 /* Bytes so far, as batch_columns_encode would write them (upper bound). */
 size_t batch_columns_len(const struct batch_columns *c);
 
-/* Close the open run and append the encoded columns to `out`. */
+/*
+ * Close the open run and append the encoded columns to `out`.  The first
+ * error that an add met (ERR_LIMIT, ERR_NOMEM); ERR_INVAL if there is no
+ * record, or some have times and others do not; the error of `out`.
+ */
 int batch_columns_encode(struct batch_columns *c, struct buf *out);
 
 /* Columns taken apart; borrowed. */

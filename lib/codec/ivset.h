@@ -31,6 +31,7 @@ struct ivset {
 void ivset_init(struct ivset *s, size_t limit);
 void ivset_fini(struct ivset *s);
 void ivset_clear(struct ivset *s);
+/* `to` keeps its own limit: ERR_LIMIT if `from` has more; ERR_NOMEM. */
 int ivset_copy(struct ivset *to, const struct ivset *from);
 
 /*
@@ -39,7 +40,10 @@ int ivset_copy(struct ivset *to, const struct ivset *from);
  */
 int ivset_add(struct ivset *s, uint64_t from, uint64_t to, uint64_t *added);
 
-/* Take [from, to) out; *removed is how many were in it. */
+/*
+ * Take [from, to) out; *removed (if not NULL) is how many were in it.  It may
+ * split an interval: errors as of ivset_add.
+ */
 int ivset_remove(
     struct ivset *s, uint64_t from, uint64_t to, uint64_t *removed);
 
@@ -65,7 +69,10 @@ bool ivset_equal(const struct ivset *a, const struct ivset *b);
 /* varint n, then for each: varint gap since the last end, varint length. */
 void ivset_encode(const struct ivset *s, struct buf *b);
 
-/* Into an initialised set, replacing it; errors go to the cursor. */
+/*
+ * Into an initialised set, replacing it; untouched on failure.  Errors go to
+ * the cursor: ERR_FORMAT, ERR_LIMIT (the set's), ERR_NOMEM.
+ */
 void ivset_decode(struct cursor *c, struct ivset *s);
 
 #endif
