@@ -3,10 +3,10 @@
  * escape - any bytes as one line of valid UTF-8, and back.
  *
  * The file target writes records with it and `spoolctl decode` reads them.
- * Backslash, LF, CR, TAB and NUL become \\ \n \r \t \0; every other control
- * byte (0x01..0x1f, 0x7f) and every byte that is not part of well-formed
- * UTF-8 becomes \xHH with two lower-case digits.  All else stays as it is,
- * so each run of bytes has exactly one escaped form.
+ * Backslash, LF, CR, TAB and NUL become \\ \n \r \t \0; the bytes of other
+ * control characters (U+0001..1F, U+007F..9F) and every byte that is not part
+ * of well-formed UTF-8 become \xHH with two lower-case digits.  All else
+ * stays as it is, so each run of bytes has exactly one escaped form.
  * The bytes are specified in doc/format-file-target.md.
  */
 #ifndef LIB_CODEC_ESCAPE_H
@@ -30,8 +30,8 @@ void escape_encode(struct bytes raw, struct buf *out);
 /*
  * Append the bytes whose escaped form is text to out.  ERR_FORMAT for
  * anything that escape_encode does not write (a byte that had to be escaped,
- * an unknown escape, capital digits, \x for a byte with a shorter form);
- * out is unchanged then.  ERR_LIMIT or ERR_NOMEM of out otherwise.
+ * an unknown escape, capital digits, a longer form than need be); out is
+ * unchanged then.  Otherwise ERR_LIMIT or ERR_NOMEM, as out->err says.
  */
 int escape_decode(struct bytes text, struct buf *out);
 

@@ -186,7 +186,7 @@ add(const struct sample *s, struct buf *out, struct bytes record)
 	uint8_t length[4];
 
 	if (s->opt->length) {
-		endian_put_be32(length, (uint32_t)record.len);
+		endian_put_le32(length, (uint32_t)record.len);
 		buf_add(out, length, sizeof(length));
 	}
 	buf_add_bytes(out, record);
