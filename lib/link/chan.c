@@ -34,6 +34,7 @@
 #define IN_SIZE (256U << 10)
 #define IN_ROOM (64U << 10) /* the least to read into */
 #define READ_BUDGET (1U << 20) /* in one turn, so that others get theirs */
+#define READ_SHORT (16U << 10) /* a shorter read emptied the socket */
 #define PASSED_MAX 4
 /* A received descriptor and the read it came with (positions of bytes). */
 struct passed {
@@ -258,7 +259,8 @@ read_in(struct chan *c)
 		read_once(c, &got);
 		deliver(c);
 		budget -= got < budget ? got : budget;
-	} while (got && budget && !c->in_ended && !c->paused && !c->closing);
+	} while (got >= READ_SHORT && budget && !c->in_ended && !c->paused &&
+	    !c->closing);
 }
 
 static void
