@@ -66,6 +66,7 @@
 	X(LATER, 52)                                                      \
 	X(CHAIN_STATE, 53)                                                \
 	X(CREDIT, 54) /* how much may be unanswered */                    \
+	X(SPOOL, 55) /* first, in answer to RECEIVER: who the spool is */ \
 	/* forwarder -> keeper */                                         \
 	X(TARGET, 64) /* name, protocol: first message */                 \
 	X(WORK, 65) /* window in bytes and batches */                     \
@@ -298,6 +299,11 @@ int ipc_range_verdict_next(struct cursor *c, struct ipc_range_verdict *out);
 void ipc_range_verdict_encode(
     struct buf *b, const struct ipc_range_verdict *in);
 
+/* The answer to RECEIVER: what HELLO_OK tells agents. */
+struct ipc_spool {
+	struct uuid spool, incarnation;
+};
+
 struct ipc_credit {
 	uint64_t bytes; /* payload that may be unanswered on this link */
 	uint32_t batches;
@@ -420,6 +426,7 @@ struct ipc_msg {
 		struct ipc_number number; /* COMMITTED ALREADY LATER */
 		struct ipc_refused refused;
 		struct ipc_credit credit;
+		struct ipc_spool spool;
 		struct ipc_target target;
 		struct ipc_work work;
 		struct ipc_verdicts verdicts;
