@@ -58,6 +58,10 @@ struct schema_group {
 };
 
 struct schema {
+	const char *file; /* "spoold.yaml" */
+	const char *about; /* one sentence for the manual's NAME */
+	const char *install; /* where the file usually is */
+	const char *program; /* who reads it */
 	const struct schema_group *top;
 	const struct schema_group *maps; /* ends with key NULL */
 	const struct schema_section *sections; /* ends with key NULL */
@@ -76,11 +80,31 @@ const struct schema_row *schema_find(
 struct schema_place schema_place_of(const struct schema_group *group,
     const struct schema_item *item, const char *key);
 
-/* The bit of an item's protocol; all bits if the group has none. */
+/* Does the file say this key of the item? */
+bool schema_is_in_file(const struct schema_group *group,
+    const struct schema_item *item, const char *key);
+
+/*
+ * The bit of an item's protocol; all bits if the group has none, no bit if
+ * it is not set.
+ */
 uint32_t schema_protocol(const struct schema_group *group, const void *item);
 
 /* Text of a section; NULL if it has none. */
 const char *schema_section_text(const struct schema *s, const char *key);
+
+/* What the sample has for a key; NULL if nothing. */
+const char *schema_sample_value(const struct schema *s, const char *group,
+    const char *name, const char *key);
+
+/* Make all values of an item, zeros, "not set".  ERR_NOMEM. */
+int schema_item_init(const struct schema_group *group, void *item);
+
+/*
+ * Set what the file does not say to its default, if the item's protocol has
+ * the key.  A default that is wrong gives the error of value_parse.
+ */
+int schema_defaults(const struct schema_group *group, void *item);
 
 /* Give back what an item, or a whole top struct with its maps, owns. */
 void schema_item_fini(const struct schema_group *group, void *item);

@@ -121,12 +121,6 @@ int value_append(const struct value_type *type, struct bytes text,
 /* The value as value_parse reads it, not quoted; not for lists. */
 void value_format(enum value_kind kind, const void *value, struct buf *b);
 
-/* Append "a size from 1MiB to 1GiB: a whole number and B, KiB, ...". */
-void value_allowed(const struct value_type *type, struct buf *b);
-
-/* "a size": the kind in two or three words. */
-const char *value_kind_text(enum value_kind kind);
-
 /* Give back what a value owns and make it "not set". */
 void value_fini(enum value_kind kind, void *value);
 
