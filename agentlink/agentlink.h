@@ -213,6 +213,34 @@ int agentlink_engine_add_stored(struct agentlink_engine *e, uint32_t stream,
     const struct agentlink_batch *batch, uint64_t ref, uint64_t *first_seq);
 void agentlink_engine_commit(struct agentlink_engine *e);
 
+/*
+ * For an outbox that is read again after a start, in the order in which it
+ * was written and before agentlink_engine_start: what was acknowledged, that
+ * the numbering began again, and that batches up to `seq` (exclusive) are
+ * missing from it (the spool is told that they are lost).
+ */
+int agentlink_engine_restore_acked(struct agentlink_engine *e, uint32_t stream,
+    uint64_t seq, const uint8_t head[16], const uint8_t spool[16]);
+int agentlink_engine_restore_epoch(
+    struct agentlink_engine *e, uint32_t stream, const uint8_t epoch[16]);
+int agentlink_engine_restore_next(struct agentlink_engine *e, uint32_t stream,
+    uint64_t seq, const uint8_t head[16]);
+
+/* What a stream is at: what an outbox must remember of it. */
+struct agentlink_stream_info {
+	const char *name;
+	uint8_t epoch[16];
+	uint64_t acked, next_seq;
+	uint8_t next_head[16];
+	unsigned marks; /* acknowledgements, ascending; the last is `acked` */
+};
+int agentlink_engine_stream_info(const struct agentlink_engine *e,
+    uint32_t stream, struct agentlink_stream_info *info);
+int agentlink_engine_stream_mark(const struct agentlink_engine *e,
+    uint32_t stream, unsigned i, uint64_t *seq, uint8_t head[16],
+    uint8_t spool[16]);
+uint32_t agentlink_engine_streams(const struct agentlink_engine *e);
+
 struct agentlink_counts {
 	uint64_t records, bytes, batches; /* acknowledged, bytes unpacked */
 	uint64_t repeats; /* records sent more than once */
