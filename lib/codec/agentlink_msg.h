@@ -36,6 +36,7 @@
 #define AGENTLINK_EPOCHS_MAX 8 /* kept of one stream name */
 #define AGENTLINK_STREAM_NAME_MAX 255
 #define AGENTLINK_TEXT_MAX 512
+#define AGENTLINK_INTERVALS_MAX 1024 /* of a child, in CHAIN_STATE */
 #define AGENTLINK_CRITICAL 0x01 /* frame flag: unknown type is an error */
 
 #define AGENTLINK_TYPE_LIST(X) \
@@ -273,7 +274,7 @@ struct agentlink_chain_state {
 	uint16_t code;
 	uint32_t credit_bytes, credit_batches;
 	uint32_t n;
-	struct bytes intervals; /* encoded; 48 bytes each */
+	struct bytes intervals; /* encoded; 48 bytes each; sorted, apart */
 };
 
 /* The i-th of n; i must be below n. */
@@ -357,12 +358,16 @@ struct agentlink_msg {
  * type (ignore it, unless the frame is CRITICAL).  Every message may end in
  * TLVs (u16 type, high bit critical, u16 length, bytes): unknown ones are
  * skipped, critical unknown ones are ERR_VERSION.  DATA and CHAIN_DATA carry
- * their TLVs before the payload, with a length.
+ * their TLVs before the payload, with a length.  Texts (names, software, host,
+ * text, listener, peer, identity) must be UTF-8 without control characters;
+ * only DATA's path may be any bytes.  OFFER and OFFER_STATUS are reserved in
+ * version 1 and unknown types here.
  */
 int agentlink_msg_decode(
     const struct agentlink_frame *frame, struct agentlink_msg *msg);
 
-/* Append the whole frame of m (by m->type) to b. */
+/* Append the whole frame of m (by m->type) to b; b->err ERR_INVAL for a type
+ * that has no message. */
 void agentlink_msg_encode(struct buf *b, const struct agentlink_msg *m);
 
 const char *agentlink_type_name(uint8_t type);
