@@ -63,7 +63,7 @@ AC_DEFUN([SPOOLD_FUZZER], [
 		[with_fuzzer=no])
 	FUZZ_CFLAGS= FUZZ_LDFLAGS=
 	AS_IF([test "$with_fuzzer" != no], [
-		FUZZ_CFLAGS="-fsanitize=fuzzer-no-link"
+		FUZZ_CFLAGS="-fsanitize=fuzzer-no-link -DWITH_FUZZER=1"
 		FUZZ_LDFLAGS="-fsanitize=fuzzer"
 	])
 	AC_SUBST([FUZZ_CFLAGS])

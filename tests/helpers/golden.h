@@ -5,9 +5,9 @@
  * A file NAME.hex holds several: a line [TITLE], then lines of hexadecimal
  * digits; lines that begin with # are comments.  A test calls golden_check
  * for each example that it encodes: it fails if the bytes are others than the
- * file's.  With GOLDEN_UPDATE=1 in the environment the examples are printed
+ * file's.  With GOLDEN_UPDATE=NAME in the environment NAME's are printed
  * instead, as the file should have them, and written as seeds of the fuzz
- * target's corpus: tests/helpers/golden-update does both.  Only for a new
+ * target's corpus: tests/helpers/golden-update does that.  Only for a new
  * version of a format: what was once written must stay readable.
  */
 #ifndef TESTS_HELPERS_GOLDEN_H
@@ -86,10 +86,12 @@ static inline void
 golden_check(
     const char *name, const char *title, const char *corpus, struct bytes bytes)
 {
+	const char *update = getenv("GOLDEN_UPDATE");
 	struct buf want;
 
-	if (getenv("GOLDEN_UPDATE")) {
-		golden_update(title, corpus, bytes);
+	if (update) {
+		if (!strcmp(update, name))
+			golden_update(title, corpus, bytes);
 		return;
 	}
 	buf_init(&want, 1 << 20);

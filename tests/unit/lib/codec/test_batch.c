@@ -8,6 +8,7 @@
 #include "lib/base/endian.h"
 #include "lib/base/err.h"
 #include "lib/codec/batch.h"
+#include "tests/helpers/golden.h"
 
 /* A batch of two ranges, three records; the caller frees the memory. */
 static struct bytes
@@ -83,6 +84,40 @@ a_batch_survives_the_round_trip(void **state)
 	assert_int_equal(v.header_bytes.len, BATCH_HEADER_SIZE + 6);
 	batch_header_encode(got, v.ranges, again);
 	assert_memory_equal(again, value.ptr, v.header_bytes.len);
+	free((void *)(uintptr_t)value.ptr);
+}
+
+/* A control batch: no ranges, no records, neither packed nor encrypted. */
+static void
+check_control_batch(void)
+{
+	struct batch_header h = {.kind = BATCH_CONTROL,
+	    .number = 8,
+	    .first_rec = 103,
+	    .raw_len = 4,
+	    .stored_len = 4,
+	    .spool = {{1}},
+	    .segment = {{2}}};
+	struct batch_view v;
+	uint8_t value[4080] = {0};
+
+	batch_header_encode(&h, bytes_of(NULL, 0), value);
+	memcpy(value + BATCH_HEADER_SIZE, "BODY", 4);
+	golden_check(
+	    "batch-1", "CONTROL", "batch", bytes_of(value, sizeof(value)));
+	assert_int_equal(batch_decode(bytes_of(value, sizeof(value)), &v), 0);
+	assert_true(bytes_equal_str(v.payload, "BODY"));
+}
+
+static void
+batches_are_as_the_golden_file_has_them(void **state)
+{
+	struct batch_header h;
+	struct bytes value = sample(&h);
+
+	(void)state;
+	golden_check("batch-1", "DATA", "batch", value);
+	check_control_batch();
 	free((void *)(uintptr_t)value.ptr);
 }
 
@@ -224,6 +259,7 @@ ranges_survive_the_round_trip(void **state)
 	assert_int_equal(out.flags, in.flags | BATCH_RANGE_PATH);
 	assert_memory_equal(out.head, in.head, sizeof(in.head));
 	assert_true(bytes_equal(out.path, in.path));
+	golden_check("ranges-1", "CHAIN", "batch", buf_bytes(&b));
 	assert_int_equal(batch_ranges_next(&r, &out), 0);
 	assert_int_equal(r.records, 12);
 	for (size_t len = 0; len < b.len; len++) {
@@ -305,6 +341,7 @@ columns_give_back_every_record_with_its_place(void **state)
 	}
 	bound = batch_columns_len(&c);
 	assert_int_equal(batch_columns_encode(&c, &raw), 0);
+	golden_check("columns-1", "THREE-RANGES", "columns", buf_bytes(&raw));
 	assert_true(raw.len <= bound);
 	assert_int_equal(batch_columns_decode(buf_bytes(&raw), 2, &v),
 	    ERR_FORMAT); /* there are three ranges */
@@ -401,6 +438,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_batch_survives_the_round_trip),
+	    cmocka_unit_test(batches_are_as_the_golden_file_has_them),
 	    cmocka_unit_test(the_associated_data_leaves_out_what_is_made_later),
 	    cmocka_unit_test(padding_ends_just_before_a_page_does),
 	    cmocka_unit_test(a_wrong_header_is_refused),

@@ -6,6 +6,7 @@
 
 #include "lib/base/err.h"
 #include "lib/codec/ivset.h"
+#include "tests/helpers/golden.h"
 
 #define SPAN 100
 #define ROUNDS 20000
@@ -178,6 +179,24 @@ numbers_at_the_very_end_are_kept(void **state)
 }
 
 static void
+a_set_is_as_the_golden_file_has_it(void **state)
+{
+	struct ivset s;
+	struct buf b;
+
+	(void)state;
+	ivset_init(&s, 8);
+	buf_init(&b, 100);
+	assert_int_equal(ivset_add(&s, 1, 1000000, NULL), 0);
+	assert_int_equal(ivset_add(&s, 1000007, 1000008, NULL), 0);
+	assert_int_equal(ivset_add(&s, 1ull << 40, 1ull << 41, NULL), 0);
+	ivset_encode(&s, &b);
+	golden_check("ivset-1", "THREE", "ivset", buf_bytes(&b));
+	buf_fini(&b);
+	ivset_fini(&s);
+}
+
+static void
 malformed_sets_are_refused_and_the_old_one_stays(void **state)
 {
 	static const struct {
@@ -219,6 +238,7 @@ main(void)
 	    cmocka_unit_test(a_set_is_what_a_map_of_bits_is),
 	    cmocka_unit_test(a_full_set_says_so_and_keeps_what_it_has),
 	    cmocka_unit_test(numbers_at_the_very_end_are_kept),
+	    cmocka_unit_test(a_set_is_as_the_golden_file_has_it),
 	    cmocka_unit_test(malformed_sets_are_refused_and_the_old_one_stays),
 	};
 
