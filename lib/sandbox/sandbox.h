@@ -27,7 +27,7 @@ enum sandbox_role {
 /* Classes of system calls that a test can watch under strace. */
 enum sandbox_class {
 	SANDBOX_OPEN, /* open, openat, openat2, creat */
-	SANDBOX_CONNECT, /* connect, bind, listen */
+	SANDBOX_CONNECT, /* connect */
 	SANDBOX_SOCKET, /* socket, socketpair */
 	SANDBOX_EXEC, /* execve, execveat */
 	SANDBOX_FORK, /* fork, vfork, clone without CLONE_THREAD */
@@ -42,7 +42,10 @@ bool sandbox_role_may(enum sandbox_role role, enum sandbox_class class);
 /* Why the role may what it may; one sentence. */
 const char *sandbox_role_reason(enum sandbox_role role);
 
-/* A directory handle whose tree stays usable (Landlock). */
+/*
+ * A directory (or one file) whose tree stays usable, for roles that may
+ * open.  The handle may be O_PATH and may be closed after sandbox_enter.
+ */
 struct sandbox_dir {
 	int fd;
 	bool write; /* else read only */
@@ -63,21 +66,30 @@ struct sandbox_report {
 	bool no_new_privs;
 	bool capabilities; /* all dropped */
 	bool seccomp;
-	bool network; /* an empty network namespace */
+	bool network; /* there is no network to be reached */
 	int landlock_abi; /* 0: the kernel has none, or refused */
 };
 
 /*
  * Enter.  Returns 0 with a report; an error only when what no kernel lacks
- * (no_new_privs, limits, seccomp) fails: the role then must not go on.
+ * (no_new_privs, limits, seccomp) fails, or ERR_STATE when there is more
+ * than one thread: the role then must not go on.
  */
 int sandbox_enter(
     const struct sandbox_profile *profile, struct sandbox_report *report);
 
-/* "seccomp yes, landlock 2, network no, ..."; returns text. */
+/* "seccomp on, landlock 2, capabilities none, ..."; returns text. */
 #define SANDBOX_TEXT_SIZE 160
 char *sandbox_report_format(
     const struct sandbox_report *report, char text[static SANDBOX_TEXT_SIZE]);
+
+/*
+ * Leave the network for an empty one.  Needs privileges, so it is for the
+ * time before sandbox_become; for roles that may not make sockets only, and
+ * sockets that they have or are given stay usable.  ERR_DENIED, ERR_STATE
+ * (the role needs the network), ERR_UNSUPPORTED: nothing changed.
+ */
+int sandbox_leave_network(enum sandbox_role role);
 
 /*
  * Become another user for good: groups (none but its own), gid, uid, and a
