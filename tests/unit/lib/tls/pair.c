@@ -52,3 +52,42 @@ pair_settle(struct pair *p)
 		pair_carry(p->server, p->client);
 	}
 }
+
+void
+pair_world_init(struct pair_world *w)
+{
+	w->ca =
+	    pki_new(&(struct pki_request){.name = "CA", .is_authority = true});
+	w->agent = pki_new(&(struct pki_request){.issuer = w->ca,
+	    .name = "agent",
+	    .alt = "URI:" PAIR_AGENT,
+	    .usage = "clientAuth"});
+	w->spool = pki_new(&(struct pki_request){.issuer = w->ca,
+	    .name = "spool",
+	    .alt = "DNS:localhost,IP:127.0.0.1,URI:" PAIR_SPOOL,
+	    .usage = "serverAuth,clientAuth"});
+	w->client =
+	    pair_config(&(struct tls_config_settings){.side = TLS_CONFIG_CLIENT,
+		.cert_pem = pki_cert(w->agent),
+		.key_pem = pki_key(w->agent),
+		.ca_pem = pki_cert(w->ca),
+		.protocols = {"agentlink/1"},
+		.identity_required = true});
+	w->server =
+	    pair_config(&(struct tls_config_settings){.side = TLS_CONFIG_SERVER,
+		.cert_pem = pki_cert(w->spool),
+		.key_pem = pki_key(w->spool),
+		.ca_pem = pki_cert(w->ca),
+		.protocols = {"agentlink/2", "agentlink/1"},
+		.identity_required = true});
+}
+
+void
+pair_world_fini(struct pair_world *w)
+{
+	tls_config_free(w->client);
+	tls_config_free(w->server);
+	pki_free(w->agent);
+	pki_free(w->spool);
+	pki_free(w->ca);
+}

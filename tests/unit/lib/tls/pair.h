@@ -10,6 +10,18 @@ struct pair {
 	struct tls *client, *server;
 };
 
+#define PAIR_AGENT "spool:agent:0189af00-ffee-4abc-8def-0123456789ab"
+#define PAIR_SPOOL "spool:spool:1189af00-ffee-4abc-8def-0123456789ab"
+
+/* An agent and a spool that believe each other. */
+struct pair_world {
+	struct pki *ca, *agent, *spool;
+	struct tls_config *client, *server;
+};
+
+void pair_world_init(struct pair_world *w);
+void pair_world_fini(struct pair_world *w);
+
 /* A loaded configuration; a failure to load ends the test. */
 struct tls_config *pair_config(const struct tls_config_settings *settings);
 
