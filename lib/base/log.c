@@ -66,7 +66,7 @@ escape(char *to, size_t size, const char *text)
 	return n;
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 emit(enum log_level level, const char *fmt, va_list ap)
 {
 	static const int priorities[] = {3, 4, 6, 7};
