@@ -80,7 +80,7 @@ digest_aead_set_key(
 	for (size_t i = 0; i < BLOCK; i++) {
 		unsigned next = i + 1 < BLOCK ? l[i + 1] : 0;
 
-		a->k1[i] = (uint8_t)(l[i] << 1 | next >> 7);
+		a->k1[i] = (uint8_t)((unsigned)l[i] << 1 | next >> 7);
 	}
 	/* No branch on a secret: 0x87 or nothing. */
 	a->k1[BLOCK - 1] ^= (uint8_t)(0x87 * (l[0] >> 7));
@@ -94,7 +94,7 @@ start(struct digest_aead *a, const uint8_t nonce[static DIGEST_AEAD_NONCE_SIZE],
 {
 	uint8_t key[2 * BLOCK];
 
-	for (int half = 0; half < 2; half++) {
+	for (unsigned half = 0; half < 2; half++) {
 		uint8_t *m = key + half * BLOCK;
 
 		m[0] = 0;
@@ -105,7 +105,7 @@ start(struct digest_aead *a, const uint8_t nonce[static DIGEST_AEAD_NONCE_SIZE],
 		for (size_t i = 0; i < BLOCK; i++)
 			m[i] ^= a->k1[i];
 	}
-	encrypt_blocks(a, key, sizeof(key));
+	encrypt_blocks(a, key, (int)sizeof(key));
 	must(
 	    EVP_CipherInit_ex2(a->gcm, NULL, key, nonce + HALF, encrypt, NULL));
 	digest_wipe(key, sizeof(key));

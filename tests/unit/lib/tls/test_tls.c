@@ -58,10 +58,10 @@ both_sides_learn_who_the_other_is(void **state)
 	pair_settle(&p);
 	assert_int_equal(tls_peer_identity(p.server, &kind, &id), 0);
 	assert_int_equal(kind, TLS_IDENTITY_AGENT);
-	assert_string_equal(uuid_format(&id, text), PAIR_AGENT + 12);
+	assert_string_equal(uuid_format(&id, text), &PAIR_AGENT[12]);
 	assert_int_equal(tls_peer_identity(p.client, &kind, &id), 0);
 	assert_int_equal(kind, TLS_IDENTITY_SPOOL);
-	assert_string_equal(uuid_format(&id, text), PAIR_SPOOL + 12);
+	assert_string_equal(uuid_format(&id, text), &PAIR_SPOOL[12]);
 	assert_int_equal(tls_peer_fingerprint(p.server, finger), 0);
 	cert = pki_der(world.agent, &der);
 	EVP_Digest(cert.ptr, cert.len, want, NULL, EVP_sha256(), NULL);
