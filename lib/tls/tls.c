@@ -49,8 +49,12 @@ classify(struct tls *t, unsigned long code)
 		return about_us ? TLS_FAILURE_SELF_REFUSED
 				: TLS_FAILURE_PROTOCOL;
 	}
+	if (t->out.err == ERR_LIMIT) {
+		tls_say(t, "the peer asks for answers and does not read them");
+		return TLS_FAILURE_PROTOCOL;
+	}
 	if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE || t->out.err) {
-		tls_say(t, "%s", err_text(t->out.err ? t->out.err : ERR_NOMEM));
+		tls_say(t, "%s", err_text(ERR_NOMEM));
 		return TLS_FAILURE_LOCAL;
 	}
 	if (ERR_GET_LIB(code) == ERR_LIB_SSL &&

@@ -246,6 +246,42 @@ a_key_update_of_the_peer_is_answered(void **state)
 	SSL_CTX_free(ctx);
 }
 
+/* Each request is answered, and nobody fetches the answers. */
+static void
+a_flood_of_key_updates_ends_the_session_and_not_the_memory(void **state)
+{
+	SSL_CTX *ctx = foreign_context();
+	SSL *ssl = foreign_client(ctx);
+	struct tls *server;
+	int rc = ERR_AGAIN;
+
+	(void)state;
+	assert_int_equal(tls_new(world.server, NULL, &server), 0);
+	foreign_settle(ssl, server);
+	assert_true(tls_is_ready(server));
+	for (int i = 0; i < 100000 && rc == ERR_AGAIN; i++) {
+		uint8_t part[4096];
+		size_t n;
+		int len;
+
+		SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED);
+		SSL_do_handshake(ssl);
+		len = BIO_read(SSL_get_wbio(ssl), part, sizeof(part));
+		assert_true(len > 0);
+		rc = tls_feed(server, bytes_of(part, (size_t)len));
+		if (!rc)
+			rc = tls_read(server, part, sizeof(part), &n);
+		assert_true(tls_pending(server) <= TLS_DRAIN_MAX + (64 << 10));
+	}
+	assert_int_equal(rc, ERR_TLS);
+	assert_int_equal(tls_failure(server), TLS_FAILURE_PROTOCOL);
+	assert_string_not_equal(tls_why(server), "");
+	print_message("%s\n", tls_why(server));
+	tls_free(server);
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+}
+
 int
 main(void)
 {
@@ -255,6 +291,8 @@ main(void)
 	    cmocka_unit_test(other_suites_and_groups_are_refused),
 	    cmocka_unit_test(a_client_without_our_protocol_is_refused),
 	    cmocka_unit_test(a_key_update_of_the_peer_is_answered),
+	    cmocka_unit_test(
+		a_flood_of_key_updates_ends_the_session_and_not_the_memory),
 	};
 
 	return cmocka_run_group_tests(tests, make_world, free_world);
