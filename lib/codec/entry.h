@@ -25,6 +25,9 @@
 #define ENTRY_TEXT_MAX 1024
 #define ENTRY_OPAQUE_SIZE 64
 #define ENTRY_CRITICAL 0x0001
+#define ENTRY_INTERVALS_MAX 65536 /* of a target's settled set, decoded */
+#define ENTRY_CHILD_INTERVALS_MAX 1024 /* RULES.md 4 */
+#define ENTRY_CHILD_INTERVAL_SIZE 48
 
 #define ENTRY_LIST(X)                                                \
 	X(CHECKPOINT_BEGIN, 1) /* full or delta */                   \
@@ -107,7 +110,7 @@ struct entry_target_state {
 	uint64_t start_rec;
 	uint64_t term[ENTRY_TERMS]; /* records settled, per term */
 	uint8_t opaque[ENTRY_OPAQUE_SIZE];
-	struct ivset settled; /* decode: initialised by the caller */
+	struct ivset settled; /* decoding allocates; see entry_fini */
 };
 
 struct entry_stream_state {
@@ -329,10 +332,16 @@ const char *entry_term_name(enum entry_term term);
 int entry_next(struct cursor *c, struct entry *e);
 void entry_fini(struct entry *e);
 
-/* Append e (its type and its member of u) to b. */
+/*
+ * Append e (its type, flags and its member of u) to b.  b->err ERR_INVAL for a
+ * reserved type or a string that is too long.
+ */
 void entry_encode(struct buf *b, const struct entry *e);
 
-/* The parts of CHILD_STATE and DELIVERED; 1, 0 at the end, ERR_FORMAT. */
+/*
+ * The parts of CHILD_STATE and DELIVERED; 1, 0 at the end, ERR_FORMAT.  That
+ * there are n of them, and a child's are sorted and apart, entry_next checked.
+ */
 int entry_child_interval_next(
     struct cursor *c, struct entry_child_interval *out);
 void entry_child_interval_encode(

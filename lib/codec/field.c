@@ -138,6 +138,18 @@ field_decode(const struct field *f, struct cursor *c, void *to)
 		decode_one(f, c, (uint8_t *)to + f->offset);
 }
 
+/* What decoding would refuse is not written: better known here than there. */
+static void
+encode_string(const struct field *f, struct bytes x, struct buf *b)
+{
+	if (x.len > f->max || (f->kind == FIELD_TEXT && !field_is_text(x))) {
+		if (!b->err)
+			b->err = ERR_INVAL;
+		return;
+	}
+	cursor_put_string(b, x);
+}
+
 static void
 encode_one(const struct field *f, const void *from, struct buf *b)
 {
@@ -171,7 +183,7 @@ encode_one(const struct field *f, const void *from, struct buf *b)
 		break;
 	case FIELD_STRING:
 	case FIELD_TEXT:
-		cursor_put_string(b, *(const struct bytes *)from);
+		encode_string(f, *(const struct bytes *)from, b);
 		break;
 	case FIELD_REST:
 		buf_add_bytes(b, *(const struct bytes *)from);

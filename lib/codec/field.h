@@ -82,7 +82,10 @@ struct field {
 /* Read the fields into `to`; errors go to the cursor. */
 void field_decode(const struct field *f, struct cursor *c, void *to);
 
-/* Append the fields of `from`; without the REST if it is sent behind. */
+/*
+ * Append the fields of `from`; without the REST if it is sent behind.
+ * b->err ERR_INVAL for a string that decoding would refuse.
+ */
 void field_encode(
     const struct field *f, const void *from, bool with_rest, struct buf *b);
 

@@ -30,6 +30,7 @@
 #define IPC_TEXT_MAX 4096
 #define IPC_RANGES_MAX BATCH_RANGE_COUNT_MAX
 #define IPC_ADDRESSES_MAX 16
+#define IPC_RECEIVERS_MAX 64
 
 #define IPC_TYPE_LIST(X)                                                  \
 	/* supervisor and roles */                                        \
@@ -450,7 +451,10 @@ struct ipc_msg {
  */
 int ipc_decode(uint16_t type, struct bytes payload, struct ipc_msg *m);
 
-/* Append the payload (no frame header) of m to b. */
+/*
+ * Append the payload (no frame header) of m to b.  b->err ERR_INVAL for an
+ * unknown type, or a string that is longer than the other end would take.
+ */
 void ipc_encode(struct buf *b, const struct ipc_msg *m);
 
 const char *ipc_type_name(uint16_t type);
