@@ -390,7 +390,7 @@ values_that_cannot_be_are_refused(void **state)
 	row[1].u.stream_open.name.len = 0;
 	row[2].u.stream_open.next_seq = 0;
 	row[3].stream = 0;
-	row[4].u.stream_open.name = bytes_of("a\nb", 3);
+	row[4].u.stream_open.next_seq = 0;
 	row[5].u.stream_state.flags = 2;
 	row[6].u.data.count = 0;
 	row[7].u.data.first_seq = 0;
@@ -413,6 +413,49 @@ values_that_cannot_be_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++)
 		if (decode_with(&row[i], "", 0) != ERR_FORMAT)
 			fail_msg("row %zu", i);
+}
+
+static void
+texts_are_utf_8_without_control_characters(void **state)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} row[] = {
+	    {"/var/log/\xe6\x97\xa5\xe6\x9c\xac.log", true},
+	    {"\xf0\x9f\x98\x80 ~", true},
+	    {"a\nb", false},
+	    {"\x7f", false},
+	    {"\xc2\x85", false}, /* a control character of C1 */
+	    {"\xc0\xaf", false}, /* overlong */
+	    {"\xe0\x80\xaf", false},
+	    {"\xed\xa0\x80", false}, /* a surrogate */
+	    {"\xf4\x90\x80\x80", false}, /* past the last */
+	    {"\xe6\x97", false}, /* cut off */
+	    {"\xe6x\xa5", false},
+	    {"\x80", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+		struct agentlink_msg m = {.type = AGENTLINK_GOODBYE};
+		size_t len = strlen(row[i].text);
+		struct agentlink_frame frame = {.type = AGENTLINK_GOODBYE};
+		struct agentlink_msg got;
+		struct buf b;
+
+		buf_init(&b, 1000);
+		m.u.goodbye.text = bytes_of_str(row[i].text);
+		agentlink_msg_encode(&b, &m);
+		assert_int_equal(b.err, row[i].good ? 0 : ERR_INVAL);
+		buf_clear(&b);
+		cursor_put_zeros(&b, 6);
+		cursor_put_string(&b, bytes_of(row[i].text, len));
+		frame.payload = buf_bytes(&b);
+		assert_int_equal(agentlink_msg_decode(&frame, &got),
+		    row[i].good ? 0 : ERR_FORMAT);
+		buf_fini(&b);
+	}
 }
 
 static void
@@ -473,6 +516,7 @@ main(void)
 	    cmocka_unit_test(
 		unknown_and_reserved_types_are_told_apart_from_malformed_ones),
 	    cmocka_unit_test(values_that_cannot_be_are_refused),
+	    cmocka_unit_test(texts_are_utf_8_without_control_characters),
 	    cmocka_unit_test(intervals_of_a_child_come_one_by_one),
 	    cmocka_unit_test(a_payload_may_be_sent_from_where_it_lies),
 	};
