@@ -13,6 +13,7 @@
 
 #define ALLOWED_MAX ((size_t)2048)
 #define KEY_MAX 64 /* longest key of a table, dots and all */
+#define ENTRIES_TEXT_MAX 32
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789-"
 #define NAME_MAX_LEN 32
 #define NAME_ALLOWED "1 to 32 of a-z, 0-9 and -"
@@ -238,7 +239,7 @@ bind_section(struct binder *binder, const struct scope *scope, const char *key,
 	if (node->is_bad || tree_is_empty(node))
 		return 0;
 	if (node->kind != TREE_MAP) {
-		complain_kind(binder->problems, node, "map", NULL);
+		complain_kind(binder->problems, node, "a map", NULL);
 		return 0;
 	}
 	snprintf(prefix, sizeof(prefix), "%s.", key);
@@ -340,7 +341,7 @@ bind_item(struct binder *binder, const struct schema_group *group, void *item,
 	if (node->is_bad)
 		return 0;
 	if (node->kind != TREE_MAP && !tree_is_empty(node)) {
-		complain_kind(binder->problems, node, "map", NULL);
+		complain_kind(binder->problems, node, "a map", NULL);
 		return 0;
 	}
 	rc = bind_protocol(binder, &scope, node);
@@ -358,13 +359,14 @@ bind_items(struct binder *binder, const struct schema_group *group,
     const struct tree_node *node)
 {
 	char *items;
+	char most[ENTRIES_TEXT_MAX];
 	size_t count = 0;
 	int rc = 0;
 
 	if (node->is_bad || tree_is_empty(node) || is_repeated(binder, node))
 		return 0;
 	if (node->kind != TREE_MAP) {
-		complain_kind(binder->problems, node, "map", NULL);
+		complain_kind(binder->problems, node, "a map", NULL);
 		return 0;
 	}
 	items = calloc(group->items_max, group->size);
@@ -374,11 +376,13 @@ bind_items(struct binder *binder, const struct schema_group *group,
 	for (const struct tree_node *n = node->first; n && !rc; n = n->next) {
 		void *item = items + count * group->size;
 
-		if (is_repeated(binder, n))
+		if (n->is_key_bad || is_repeated(binder, n))
 			continue;
 		if (count == group->items_max) {
+			snprintf(most, sizeof(most), "at most %zu",
+			    group->items_max);
 			complain_text(binder->problems, n, n->key_at,
-			    "one entry too many", NULL, NULL);
+			    "one entry too many", most, NULL);
 			break;
 		}
 		rc = schema_item_init(group, item);
@@ -414,6 +418,8 @@ bind_map(struct binder *binder, const struct scope *scope,
 		bool is_protocol =
 		    !*scope->prefix && !strcmp(n->key, "protocol");
 
+		if (n->is_key_bad)
+			continue;
 		/* bind_protocol has taken the first one already. */
 		if (is_protocol && !earlier_of(n) &&
 		    schema_find(scope->group, "protocol"))
@@ -435,7 +441,7 @@ bind_root(struct binder *binder, const struct tree_node *root)
 	int rc;
 
 	if (root->kind != TREE_MAP) {
-		complain_kind(binder->problems, root, "map", NULL);
+		complain_kind(binder->problems, root, "a map", NULL);
 		return 0;
 	}
 	rc = bind_map(binder, &scope, root);

@@ -212,8 +212,8 @@ check_target(struct checker *k, size_t index)
 		check_shown(k, k->targets, &t->item,
 		    "no certificate to show to the parent");
 	if (is_tls && !is_written(k->targets, &t->item, "ca"))
-		complain(k, k->targets, &t->item, "ca", "not set",
-		    "an absolute path; nobody is trusted without it");
+		complain(k, k->targets, &t->item, "ca",
+		    "not set, so nobody can be trusted", "an absolute path");
 	if (t->protocol == WORD_SYSLOG && t->transport == WORD_TCP)
 		check_clear(k, &t->item);
 	if (is_written(k->targets, &t->item, "max_backlog") &&

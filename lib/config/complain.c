@@ -71,8 +71,8 @@ complain_kind(struct problem_list *problems, const struct tree_node *node,
 	if (tree_is_empty(node))
 		buf_add_str(&p.wrong, "has no value");
 	else
-		buf_add_fmt(&p.wrong, "a %s, not a %s",
-		    tree_kind_text(node->kind), wanted);
+		buf_add_fmt(
+		    &p.wrong, "%s, not %s", tree_kind_text(node->kind), wanted);
 	if (type)
 		valuetext_allowed(type, &p.allowed);
 	finish(&p, problems, node->at, NULL);
@@ -105,7 +105,7 @@ add_verdict(struct buf *wrong, enum value_kind kind, int rc)
 	else if (rc == ERR_LIMIT)
 		buf_add_str(wrong, " is one item too many");
 	else
-		buf_add_fmt(wrong, " is not a %s", valuetext_kind(kind));
+		buf_add_fmt(wrong, " is not %s", valuetext_kind(kind));
 }
 
 int

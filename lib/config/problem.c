@@ -125,10 +125,9 @@ problem_lines(struct problem_list *list, char **out)
 		buf_add_fmt(&b, "%s:%u:%u: (file): %zu errors more\n",
 		    list->file, list->last.line, list->last.column,
 		    list->dropped);
+	buf_add_u8(&b, '\0');
 	if (!b.err)
-		text = strndup((const char *)buf_ptr(&b), b.len);
-	if (b.len == 0 && !b.err)
-		text = strdup("");
+		text = strdup((const char *)buf_ptr(&b));
 	buf_fini(&b);
 	if (!text)
 		return ERR_NOMEM;

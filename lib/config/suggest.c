@@ -47,6 +47,10 @@ suggest_is_nearer(struct bytes typed, const char *candidate, unsigned *distance)
 	size_t len =
 	    typed.len < strlen(candidate) ? typed.len : strlen(candidate);
 
+	/* A word may be cut short: dir is directory. */
+	if (typed.len >= 3 && typed.len < strlen(candidate) &&
+	    !strncmp((const char *)typed.ptr, candidate, typed.len))
+		d = 1;
 	/* A third of the letters may be wrong, and one in any word. */
 	if (d > (len < 6 ? 1 : len / 3) || d >= len || d >= *distance)
 		return false;

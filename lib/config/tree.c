@@ -16,6 +16,7 @@ struct reader {
 	struct tree_node *open; /* innermost map or list; NULL outside */
 	char *key; /* read, its value not yet; or NULL */
 	struct schema_place key_at;
+	bool is_key_bad;
 	size_t depth;
 	size_t documents;
 	bool is_over; /* nothing more can be read */
@@ -32,7 +33,7 @@ place_of(yaml_mark_t mark)
 const char *
 tree_kind_text(enum tree_kind kind)
 {
-	static const char *const text[] = {"scalar", "list", "map"};
+	static const char *const text[] = {"a scalar", "a list", "a map"};
 
 	return text[kind];
 }
@@ -113,6 +114,7 @@ node_new(struct reader *r, enum tree_kind kind, struct schema_place at)
 	node->at = at;
 	node->key = r->key;
 	node->key_at = r->key_at;
+	node->is_key_bad = node->key && r->is_key_bad;
 	r->key = NULL;
 	node->older = r->tree->newest;
 	r->tree->newest = node;
@@ -146,12 +148,18 @@ has_extras(struct reader *r, struct schema_place at, const yaml_char_t *anchor,
 static void
 on_key(struct reader *r, struct schema_place at, struct bytes text)
 {
-	r->key = strndup((const char *)text.ptr, text.len);
-	r->key_at = at;
-	if (!r->key)
+	char *key = strndup((const char *)text.ptr, text.len);
+
+	if (!key)
 		r->err = ERR_NOMEM;
-	else if (text.len == 0)
+	r->is_key_bad = text.len == 0 || !utf8_is_text(text);
+	r->key_at = at;
+	if (text.len == 0)
 		complain(r, at, "a key without a name", "KEY: VALUE");
+	r->key = key;
+	if (key && r->is_key_bad && text.len > 0)
+		complain(r, at, "a control character in a key",
+		    "printable characters");
 }
 
 static void
@@ -165,15 +173,15 @@ on_scalar(struct reader *r, const yaml_event_t *event)
 	struct tree_node *node;
 	char *copy;
 
+	if (r->open && r->open->kind == TREE_MAP && !r->key) {
+		on_key(r, at, text);
+		return;
+	}
 	if (!utf8_is_text(text)) {
 		complain(r, at, "a control character in a value",
 		    "printable characters");
 		is_bad = true;
 		text.len = 0;
-	}
-	if (r->open && r->open->kind == TREE_MAP && !r->key) {
-		on_key(r, at, text);
-		return;
 	}
 	node = node_new(r, TREE_SCALAR, at);
 	if (!node)

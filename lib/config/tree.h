@@ -33,6 +33,7 @@ struct tree_node {
 	enum tree_kind kind;
 	bool is_plain; /* a scalar without quotes */
 	bool is_bad; /* its problem has been added already */
+	bool is_key_bad; /* likewise */
 	struct schema_place at;
 	struct schema_place key_at;
 	char *key; /* in a map, else NULL */
@@ -63,7 +64,7 @@ bool tree_is_empty(const struct tree_node *node);
 /* Append "targets.siem.address", "servers[1]"; "(file)" for the root. */
 void tree_path(const struct tree_node *node, struct buf *b);
 
-/* "map", "list" or "scalar". */
+/* "a map", "a list" or "a scalar". */
 const char *tree_kind_text(enum tree_kind kind);
 
 #endif

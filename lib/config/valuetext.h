@@ -8,7 +8,7 @@
 #include "lib/base/buf.h"
 #include "lib/config/value.h"
 
-/* "size": the kind in a word or three, without an article. */
+/* "a size": the kind in a word or three. */
 const char *valuetext_kind(enum value_kind kind);
 
 /* Append "a size from 1MiB to 1GiB, in B, KiB, ..."; no full stop. */

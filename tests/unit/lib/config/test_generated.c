@@ -158,6 +158,34 @@ what_is_printed_is_read_back_the_same(void **state)
 	buf_fini(&second);
 }
 
+static void
+what_is_printed_for_the_agent_is_read_back_the_same(void **state)
+{
+	struct buf sample, first, second;
+	struct agentconfig *x, *y;
+
+	(void)state;
+	buf_init(&sample, TEXT_MAX);
+	buf_init(&first, TEXT_MAX);
+	buf_init(&second, TEXT_MAX);
+	agentconfig_sample(&sample);
+	assert_int_equal(agentconfig_parse("s", buf_bytes(&sample), &x), 0);
+	agentconfig_print(x, &first);
+	if (agentconfig_parse("p", buf_bytes(&first), &y))
+		fail_msg("%s", agentconfig_why(y));
+	agentconfig_print(y, &second);
+	assert_true(bytes_equal(buf_bytes(&first), buf_bytes(&second)));
+	assert_string_equal(y->inputs[0].stream, "app");
+	assert_int_equal(y->inputs[0].files.count, 1);
+	assert_true(y->inputs[1].is_stdin);
+	assert_int_equal(y->outbox, 1 << 30);
+	agentconfig_free(x);
+	agentconfig_free(y);
+	buf_fini(&sample);
+	buf_fini(&first);
+	buf_fini(&second);
+}
+
 /* Runs mandoc where it is there; its notes on other pages do not count. */
 static void
 the_manual_pages_are_clean(void **state)
@@ -188,6 +216,8 @@ main(void)
 	    cmocka_unit_test(
 		the_defaults_that_the_sample_shows_are_the_defaults),
 	    cmocka_unit_test(what_is_printed_is_read_back_the_same),
+	    cmocka_unit_test(
+		what_is_printed_for_the_agent_is_read_back_the_same),
 	    cmocka_unit_test(the_manual_pages_are_clean),
 	};
 
