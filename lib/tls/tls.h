@@ -116,6 +116,13 @@ const char *tls_protocol(const struct tls *t);
 int tls_peer_identity(
     const struct tls *t, enum tls_identity *kind, struct uuid *id);
 
+/*
+ * The same of the own certificate, as a peer will see it.  ERR_NOENT: none is
+ * loaded, or it has no URI; ERR_FORMAT.
+ */
+int tls_own_identity(
+    const struct tls_config *config, enum tls_identity *kind, struct uuid *id);
+
 /* SHA-256 of the peer's certificate (DER).  ERR_NOENT, ERR_STATE. */
 int tls_peer_fingerprint(
     const struct tls *t, uint8_t fingerprint[static TLS_FINGERPRINT_SIZE]);

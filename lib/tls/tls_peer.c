@@ -95,6 +95,15 @@ tls_peer_identity(const struct tls *t, enum tls_identity *kind, struct uuid *id)
 }
 
 int
+tls_own_identity(
+    const struct tls_config *config, enum tls_identity *kind, struct uuid *id)
+{
+	X509 *cert = config->ctx ? SSL_CTX_get0_certificate(config->ctx) : NULL;
+
+	return cert ? tls_peer_read(cert, kind, id) : ERR_NOENT;
+}
+
+int
 tls_peer_fingerprint(
     const struct tls *t, uint8_t fingerprint[static TLS_FINGERPRINT_SIZE])
 {

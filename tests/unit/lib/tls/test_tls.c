@@ -73,6 +73,25 @@ both_sides_learn_who_the_other_is(void **state)
 }
 
 static void
+a_side_knows_its_own_identity(void **state)
+{
+	struct tls_config *empty;
+	char text[UUID_TEXT_SIZE];
+	enum tls_identity kind;
+	struct uuid id;
+
+	(void)state;
+	assert_int_equal(tls_own_identity(world.client, &kind, &id), 0);
+	assert_int_equal(kind, TLS_IDENTITY_AGENT);
+	assert_string_equal(uuid_format(&id, text), &PAIR_AGENT[12]);
+	assert_int_equal(tls_own_identity(world.server, &kind, &id), 0);
+	assert_int_equal(kind, TLS_IDENTITY_SPOOL);
+	assert_int_equal(tls_config_new(&empty), 0);
+	assert_int_equal(tls_own_identity(empty, &kind, &id), ERR_NOENT);
+	tls_config_free(empty);
+}
+
+static void
 the_handshake_works_byte_by_byte(void **state)
 {
 	struct pair p = pair_new(world.client, world.server, "127.0.0.1");
@@ -391,6 +410,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(both_sides_learn_who_the_other_is),
+	    cmocka_unit_test(a_side_knows_its_own_identity),
 	    cmocka_unit_test(the_handshake_works_byte_by_byte),
 	    cmocka_unit_test(plaintext_arrives_and_waits_for_ready),
 	    cmocka_unit_test(close_notify_ends_one_direction_after_the_data),
