@@ -116,16 +116,13 @@ agentlink_engine_stream_mark(const struct agentlink_engine *e, uint32_t stream,
  */
 
 static int
-check(const struct agentlink_engine *e, const struct agentlink_stream *s,
-    const struct agentlink_batch *batch)
+check(const struct agentlink_stream *s, const struct agentlink_batch *batch)
 {
 	if (!s)
 		return ERR_NOENT;
 	if (!batch->count || batch->payload_len > UINT32_MAX ||
 	    s->next_seq + batch->count < s->next_seq)
 		return ERR_INVAL;
-	if (e->counts.held_batches >= e->settings.held_batches_max)
-		return ERR_FULL;
 	return 0;
 }
 
@@ -173,11 +170,13 @@ agentlink_engine_add_prepared(struct agentlink_engine *e, uint32_t stream,
     const struct agentlink_batch *batch, bool borrow, uint64_t *first_seq)
 {
 	struct agentlink_stream *s = stream_at(e, stream);
-	int rc = check(e, s, batch);
+	int rc = check(s, batch);
 	if (rc)
 		return rc;
-	if (e->counts.held_bytes &&
-	    e->counts.held_bytes + batch->payload_len > e->settings.held_max)
+	if (e->counts.held_batches >= e->settings.held_batches_max ||
+	    (e->counts.held_bytes &&
+		e->counts.held_bytes + batch->payload_len >
+		    e->settings.held_max))
 		return ERR_FULL;
 	struct agentlink_held h;
 	describe(s, batch, &h);
@@ -202,7 +201,7 @@ agentlink_engine_add_stored(struct agentlink_engine *e, uint32_t stream,
     const struct agentlink_batch *batch, uint64_t ref, uint64_t *first_seq)
 {
 	struct agentlink_stream *s = stream_at(e, stream);
-	int rc = check(e, s, batch);
+	int rc = check(s, batch);
 	if (rc)
 		return rc;
 	struct agentlink_held h;
