@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -285,6 +286,11 @@ role_start(struct loop *l, enum ipc_role id, enum sandbox_role sandbox,
 	r->events = events;
 	r->arg = arg;
 	r->parent = getppid();
+	/* Signals to the process group are the supervisor's to answer. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
 	rc = chan_new(l, ROLE_FD, &chan_events, r, &r->chan);
 	if (!rc)
 		rc = say_hello(r, name);

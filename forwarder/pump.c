@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The usual course: the keeper's link comes, TARGET is said, TARGET_STATE
+ * answers; the target is started and comes up; WORK opens the window; STORED
+ * batches are sent in order; what is settled goes back as VERDICTS once a turn.
+ *
+ * What can go wrong: the target fails (reset, back-off, start, everything not
+ * settled is sent again); the keeper dies (everything in hand is forgotten:
+ * the next keeper hands out what it does not know as settled).
+ */
+#include "forwarder/pump.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "forwarder/pump_internal.h"
+#include "lib/base/clock.h"
+#include "lib/base/err.h"
+#include "lib/base/log.h"
+
+#define INTERVALS_MAX 65536
+
+#define TARGET(class) extern const struct target_class class;
+#include "forwarder/targets/targets.def"
+#undef TARGET
+
+static const struct target_class *const classes[] = {
+#define TARGET(class) &class,
+#include "forwarder/targets/targets.def"
+#undef TARGET
+};
+
+const struct target_class *
+pump_class(const char *protocol)
+{
+	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
+		if (!strcmp(classes[i]->protocol, protocol))
+			return classes[i];
+	return NULL;
+}
+
+/* ---- to the keeper
+ * ----------------------------------------------------------------- */
+
+void
+pump_send_msg(struct target_host *h, const struct ipc_msg *m)
+{
+	struct buf b;
+	struct bytes part;
+
+	if (!h->keeper)
+		return;
+	buf_init(&b, IPC_MESSAGE_MAX);
+	ipc_encode(&b, m);
+	part = buf_bytes(&b);
+	if (!b.err)
+		chan_send(h->keeper, m->type, &part, 1, -1);
+	buf_fini(&b);
+}
+
+void
+pump_flush_verdicts(struct target_host *h)
+{
+	struct ipc_msg m = {.type = IPC_VERDICTS};
+
+	if (h->last_verdict.to) {
+		entry_settled_encode(&h->verdicts, &h->last_verdict);
+		h->n_verdicts++;
+		h->last_verdict = (struct entry_settled){0};
+	}
+	if (!h->n_verdicts && !h->has_opaque)
+		return;
+	m.u.verdicts.n = h->n_verdicts;
+	m.u.verdicts.settled = buf_bytes(&h->verdicts);
+	m.u.verdicts.has_opaque = h->has_opaque;
+	memcpy(m.u.verdicts.opaque, h->opaque, ENTRY_OPAQUE_SIZE);
+	pump_send_msg(h, &m);
+	buf_clear(&h->verdicts);
+	h->n_verdicts = 0;
+	h->has_opaque = false;
+}
+
+static const char *
+state_word(const struct target_host *h)
+{
+	if (h->up || h->verdict == TARGET_OK)
+		return "ok";
+	return h->verdict == TARGET_RETRY ? "retry" : "hold";
+}
+
+void
+pump_tell_status(struct target_host *h)
+{
+	struct ipc_msg m = {.type = IPC_TARGET_STATUS};
+	char when[CLOCK_TEXT_SIZE];
+	struct kv *kv = NULL;
+	struct buf b;
+
+	if (!h->keeper || kv_new(&kv))
+		return;
+	h->status_changed = false;
+	kv_add_str(kv, "state", state_word(h));
+	kv_add_u64(kv, "up", h->up);
+	kv_add_u64(kv, "attempts", h->attempts);
+	if (h->error_ns) {
+		kv_add_str(kv, "error.code", h->error_code);
+		kv_add_str(kv, "error.text", h->error_text);
+		kv_add_str(kv, "error.at", clock_format(h->error_ns, when));
+	}
+	if (h->success_ns)
+		kv_add_str(kv, "success.at", clock_format(h->success_ns, when));
+	buf_init(&b, KV_BYTES_MAX);
+	kv_encode(kv, &b);
+	m.u.kv.kv = buf_bytes(&b);
+	if (!b.err)
+		pump_send_msg(h, &m);
+	buf_fini(&b);
+	kv_free(kv);
+}
+
+/* ---- batches
+ * ------------------------------------------------------------------------- */
+
+void
+pump_trim(struct target_host *h)
+{
+	while (h->first && !h->first->left) {
+		struct pump_batch *b = h->first;
+
+		h->first = b->next;
+		if (!h->first)
+			h->last = NULL;
+		h->window_used -= b->cost;
+		ivset_remove(&h->settled, b->batch.first_rec,
+		    b->batch.first_rec + b->batch.records, NULL);
+		free(b->mem);
+		free(b);
+	}
+}
+
+void
+pump_forget(struct target_host *h)
+{
+	for (struct pump_batch *b = h->first; b; b = b->next)
+		b->left = 0;
+	pump_trim(h);
+	ivset_clear(&h->settled);
+	buf_clear(&h->verdicts);
+	h->n_verdicts = 0;
+	h->has_opaque = false;
+	h->last_verdict = (struct entry_settled){0};
+}
+
+void
+pump_run(struct target_host *h)
+{
+	bool any = false;
+
+	for (struct pump_batch *b = h->first; b; b = b->next) {
+		if (!h->up || h->blocked || h->paused)
+			return;
+		if (b->sent || !b->left)
+			continue;
+		if (h->class->send(h->target, &b->batch) == ERR_AGAIN) {
+			h->blocked = h->up;
+			return;
+		}
+		b->sent = any = true;
+	}
+	if (any && h->up && h->class->idle)
+		h->class->idle(h->target);
+}
+
+void
+pump_start(struct target_host *h)
+{
+	if (h->started || h->paused || !h->has_state ||
+	    loop_timer_is_active(h->retry))
+		return;
+	h->started = true;
+	h->attempts++;
+	h->class->start(h->target);
+}
+
+/* ---- timers
+ * ----------------------------------------------------------------------------
+ */
+
+static void
+on_retry(void *arg)
+{
+	pump_start(arg);
+}
+
+static void
+on_more(void *arg)
+{
+	target_host_more(arg);
+}
+
+static void
+on_tick(void *arg)
+{
+	pump_tell_status(arg);
+}
+
+static void
+on_turn(void *arg)
+{
+	struct target_host *h = arg;
+
+	pump_trim(h);
+	pump_flush_verdicts(h);
+	if (h->status_changed)
+		pump_tell_status(h);
+}
+
+/* ---- links
+ * --------------------------------------------------------------------------------
+ */
+
+static void
+lose_keeper(struct target_host *h)
+{
+	chan_free(h->keeper);
+	h->keeper = NULL;
+	h->has_state = false;
+	h->class->reset(h->target);
+	h->started = h->up = h->blocked = false;
+	pump_forget(h);
+	pump_forget_streams(h);
+}
+
+static void
+on_keeper_closed(int rc, void *arg)
+{
+	struct target_host *h = arg;
+
+	log_warn("the keeper is gone (%s)", err_text(rc));
+	lose_keeper(h);
+}
+
+static void
+on_keeper_message(uint16_t type, struct bytes payload, int fd, void *arg)
+{
+	struct target_host *h = arg;
+	int rc = pump_on_keeper(h, type, payload);
+
+	(void)fd;
+	if (rc && h->keeper) {
+		log_error("message %s of the keeper: %s", ipc_type_name(type),
+		    err_text(rc));
+		lose_keeper(h);
+	}
+}
+
+static const struct chan_events keeper_events = {
+    .on_message = on_keeper_message,
+    .on_closed = on_keeper_closed,
+};
+
+void
+pump_connect(struct pump *p, int fd)
+{
+	struct target_host *h = &p->host;
+	struct ipc_msg m = {.type = IPC_TARGET};
+
+	if (h->keeper)
+		lose_keeper(h);
+	if (chan_new(h->loop, fd, &keeper_events, h, &h->keeper)) {
+		log_error("cannot use the line to the keeper");
+		close(fd);
+		return;
+	}
+	m.u.target.name = bytes_of_str(h->name);
+	m.u.target.protocol = bytes_of_str(h->protocol);
+	pump_send_msg(h, &m);
+}
+
+static void
+on_resolver_closed(int rc, void *arg)
+{
+	struct target_host *h = arg;
+
+	(void)rc;
+	chan_free(h->resolver);
+	h->resolver = NULL;
+	if (h->resolve.active) {
+		h->resolve.active = false;
+		h->resolve.on_done(
+		    NULL, 0, "the resolver is not there", h->resolve.arg);
+	}
+}
+
+static void
+on_resolver_message(uint16_t type, struct bytes payload, int fd, void *arg)
+{
+	struct target_host *h = arg;
+	struct ipc_msg m;
+
+	(void)fd;
+	if (type != IPC_ADDRESSES || ipc_decode(type, payload, &m))
+		on_resolver_closed(ERR_FORMAT, h);
+	else
+		pump_on_addresses(h, &m.u.addresses);
+}
+
+static const struct chan_events resolver_events = {
+    .on_message = on_resolver_message,
+    .on_closed = on_resolver_closed,
+};
+
+void
+pump_connect_resolver(struct pump *p, int fd)
+{
+	struct target_host *h = &p->host;
+
+	chan_free(h->resolver);
+	h->resolver = NULL;
+	if (chan_new(h->loop, fd, &resolver_events, h, &h->resolver)) {
+		log_error("cannot use the line to the resolver");
+		close(fd);
+	}
+}
+
+/* ---- life cycle
+ * ------------------------------------------------------------------------------
+ */
+
+static void
+free_patterns(struct target_host *h)
+{
+	for (size_t i = 0; i < h->n_patterns; i++)
+		free(h->patterns[i]);
+	h->n_patterns = 0;
+}
+
+static int
+take_settings(struct target_host *h, const struct kv *kv)
+{
+	uint64_t bandwidth = 0, retry_max = 30000;
+	const char *pattern;
+
+	kv_get_u64(kv, "bandwidth", &bandwidth);
+	kv_get_u64(kv, "retry_max", &retry_max);
+	pace_set(&h->pace, bandwidth, loop_now_ms(h->loop));
+	backoff_init(&h->backoff, (uint32_t)retry_max);
+	free_patterns(h);
+	while (!kv_get_nth(kv, "streams", h->n_patterns, &pattern)) {
+		if (h->n_patterns == PUMP_PATTERNS_MAX)
+			return ERR_LIMIT;
+		h->patterns[h->n_patterns] = strdup(pattern);
+		if (!h->patterns[h->n_patterns])
+			return ERR_NOMEM;
+		h->n_patterns++;
+	}
+	return 0;
+}
+
+bool
+pump_wants(const struct target_host *h, struct bytes stream)
+{
+	char name[ENTRY_STREAM_MAX + 1];
+
+	if (!h->n_patterns)
+		return true;
+	if (stream.len > ENTRY_STREAM_MAX)
+		return false;
+	memcpy(name, stream.ptr, stream.len);
+	name[stream.len] = '\0';
+	for (size_t i = 0; i < h->n_patterns; i++)
+		if (!fnmatch(h->patterns[i], name, 0))
+			return true;
+	return false;
+}
+
+static int
+make_parts(struct target_host *h)
+{
+	int rc = digest_sha256_new(&h->sha);
+
+	if (!rc)
+		rc = loop_timer_new(h->loop, on_retry, h, &h->retry);
+	if (!rc)
+		rc = loop_timer_new(h->loop, on_more, h, &h->more);
+	if (!rc)
+		rc = loop_timer_new(h->loop, on_tick, h, &h->tick);
+	if (!rc)
+		rc = loop_turn_new(h->loop, on_turn, h, &h->turn);
+	return rc;
+}
+
+int
+pump_new(struct loop *loop, const char *name, const struct kv *kv, int dir_fd,
+    struct pump **out)
+{
+	struct pump *p = calloc(1, sizeof(*p));
+	struct target_host *h;
+	const char *protocol = "";
+	int rc;
+
+	if (!p)
+		return ERR_NOMEM;
+	h = &p->host;
+	h->loop = loop;
+	kv_get_str(kv, "protocol", &protocol);
+	h->class = pump_class(protocol);
+	snprintf(h->name, sizeof(h->name), "%s", name);
+	snprintf(h->protocol, sizeof(h->protocol), "%s", protocol);
+	ivset_init(&h->settled, INTERVALS_MAX);
+	buf_init(&h->verdicts, IPC_MESSAGE_MAX / 2);
+	pace_init(&h->pace, 0, loop_now_ms(loop));
+	rc = h->class ? make_parts(h) : ERR_NOENT;
+	if (!rc)
+		rc = take_settings(h, kv);
+	if (!rc)
+		rc = h->class->open(h, kv, dir_fd, &h->target);
+	if (rc) {
+		pump_free(p);
+		return rc;
+	}
+	loop_timer_start(h->tick, 1000, 1000);
+	*out = p;
+	return 0;
+}
+
+int
+pump_configure(struct pump *p, const struct kv *kv)
+{
+	int rc = take_settings(&p->host, kv);
+
+	if (!rc)
+		rc = p->host.class->configure(p->host.target, kv);
+	for (size_t i = 0; i < PUMP_STREAM_BUCKETS; i++)
+		for (struct pump_stream *s = p->host.streams[i]; s; s = s->next)
+			s->stream.wanted = pump_wants(&p->host, s->stream.name);
+	return rc;
+}
+
+void
+pump_free(struct pump *p)
+{
+	struct target_host *h;
+
+	if (!p)
+		return;
+	h = &p->host;
+	if (h->target) {
+		h->class->reset(h->target);
+		pump_forget(h);
+		h->class->close(h->target);
+	}
+	pump_forget_streams(h);
+	free_patterns(h);
+	chan_free(h->keeper);
+	chan_free(h->resolver);
+	loop_timer_free(h->retry);
+	loop_timer_free(h->more);
+	loop_timer_free(h->tick);
+	loop_turn_free(h->turn);
+	digest_sha256_free(h->sha);
+	ivset_fini(&h->settled);
+	buf_fini(&h->verdicts);
+	free(p);
+}

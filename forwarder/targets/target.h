@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * target - the contract between the pump and one target's protocol.
+ *
+ * A forwarder process serves one target.  The pump (forwarder/pump.h) gets
+ * batches from the keeper and holds them until they are settled; a target
+ * speaks a protocol.  Adding a target is one file with a struct target_class
+ * and one row in targets.def.
+ *
+ * What the pump promises
+ *   - `start` is called when the target may try to come up: at the beginning,
+ *     and after a failure when the back-off is over.  There is no last try.
+ *   - Between target_host_up and the next failure, `send` is called with
+ *     batches in record order, each once.  After a failure every batch that is
+ *     not wholly settled is sent again, in order, after the next up.
+ *   - A batch stays valid until all of its records are settled, or until
+ *     `reset`.
+ *   - `state` is called before the first `start` and whenever the keeper was
+ *     connected anew: it carries the opaque position that the keeper holds.
+ *     Everything sent before that is forgotten (the pump has called `reset`).
+ *   - `durable` is called when the keeper has made an opaque position durable.
+ *
+ * What a target promises
+ *   - It never gives up, never blocks, and does not sleep.
+ *   - It settles a record (target_host_settle) only when the far side has
+ *     taken responsibility, or as the protocol's document says.  Records may
+ *     be settled in any order and in parts of batches.
+ *   - It tells every failure once (target_host_fail) with one verdict: RETRY
+ *     (transient: back off and come again, Retry-After is honoured), HOLD (an
+ *     operator must act: everything is kept, an alarm is shown, it is tried
+ *     slowly) or REJECT (this record can never be taken: until there are dead
+ *     letters it behaves as HOLD).
+ *   - `send` may say ERR_AGAIN (not now); it then calls target_host_more.
+ *
+ * One thread, the loop's.  Nothing here opens files by path after READY.
+ */
+#ifndef FORWARDER_TARGETS_TARGET_H
+#define FORWARDER_TARGETS_TARGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/bytes.h"
+#include "lib/codec/entry.h"
+#include "lib/codec/ipc.h"
+#include "lib/codec/kv.h"
+#include "lib/link/address.h"
+#include "lib/loop/loop.h"
+#include "lib/sandbox/sandbox.h"
+
+struct target; /* defined by each target */
+struct target_host; /* the pump's side; opaque */
+
+/* The four outcomes of an attempt (DESIGN.md 8). */
+enum target_verdict {
+	TARGET_OK,
+	TARGET_RETRY,
+	TARGET_HOLD,
+	TARGET_REJECT,
+};
+
+/* A stream that ranges speak of; valid as long as the keeper's link is. */
+struct target_stream {
+	uint32_t id; /* as ranges name it */
+	struct uuid origin, epoch;
+	struct bytes name, listener, peer, identity;
+	struct bytes path; /* uuids of the spools it came through */
+	uint8_t id_prefix[12]; /* of its records' ids */
+	bool wanted; /* by the target's `streams` setting */
+};
+
+struct target_batch {
+	uint64_t first_rec;
+	uint32_t records, raw_len;
+	uint8_t codec, lane;
+	int64_t received_first_ns, received_last_ns;
+	int64_t event_min_ns, event_max_ns;
+	uint8_t content_digest[BATCH_DIGEST_SIZE];
+	struct bytes ranges; /* batch ranges; stream = target_stream.id */
+	struct bytes payload; /* packed columns */
+};
+
+struct target_class {
+	const char *protocol; /* as in spoold.yaml */
+	enum sandbox_role sandbox;
+
+	/* Check a configuration; 0, or an error and a sentence. */
+	int (*prepare)(const struct kv *kv, char *why, size_t why_size);
+
+	/*
+	 * Make the target from a configuration that `prepare` has accepted;
+	 * dir_fd is a file target's directory, else -1.
+	 */
+	int (*open)(struct target_host *host, const struct kv *kv, int dir_fd,
+	    struct target **out);
+	void (*close)(struct target *t);
+
+	/* Use a new configuration from the next start on. */
+	int (*configure)(struct target *t, const struct kv *kv);
+
+	/* The keeper's view, before anything is sent; may be NULL. */
+	int (*state)(struct target *t, const struct ipc_target_state *state);
+
+	/* Come up: connect, or open files. */
+	void (*start)(struct target *t);
+
+	/* Drop the connection and everything in flight, silently. */
+	void (*reset)(struct target *t);
+
+	/* Take a batch: 0, or ERR_AGAIN. */
+	int (*send)(struct target *t, const struct target_batch *batch);
+
+	/* Nothing more to send at the moment: finish what is buffered. */
+	void (*idle)(struct target *t);
+
+	/* An opaque position is durable at the keeper; may be NULL. */
+	void (*durable)(
+	    struct target *t, const uint8_t opaque[static ENTRY_OPAQUE_SIZE]);
+
+	/* Answers of the keeper to target_host_query; may be NULL. */
+	void (*digest)(struct target *t, const struct ipc_digest *digest);
+
+	/* Numbers [from, to) hold no records (a chain says SKIP). */
+	int (*hole)(
+	    struct target *t, uint64_t from, uint64_t to, uint8_t reason);
+};
+
+/* ---- what a target may ask of its host
+ * ----------------------------------------- */
+
+struct loop *target_host_loop(struct target_host *h);
+const char *target_host_name(const struct target_host *h);
+
+/* The stream of a range; NULL if the keeper never defined it. */
+const struct target_stream *target_host_stream(
+    struct target_host *h, uint32_t id);
+
+/* It is up: batches may come. */
+void target_host_up(struct target_host *h);
+
+/* There is room again after ERR_AGAIN. */
+void target_host_more(struct target_host *h);
+
+/*
+ * [from, to) are settled in this term.  opaque (64 bytes or NULL) is the new
+ * position, to be made durable with them.
+ */
+void target_host_settle(struct target_host *h, enum entry_term term,
+    uint64_t from, uint64_t to, const uint8_t *opaque);
+
+/* Has this record been settled already (sent again after a failure)? */
+bool target_host_is_settled(struct target_host *h, uint64_t rec);
+
+/*
+ * It went down: verdict, a stable code ("CONNECT_REFUSED"), a sentence, and
+ * how long the far side asked to be left alone (0: the back-off decides).
+ * The pump calls `reset`, waits, and then `start`.
+ */
+void target_host_fail(struct target_host *h, enum target_verdict verdict,
+    const char *code, const char *text, uint32_t retry_after_ms);
+
+/* Ask which batch ends with this record; answered through `digest`. */
+void target_host_query(struct target_host *h, uint64_t last_rec);
+
+/* The child must take a new incarnation; answered through `state`. */
+void target_host_new_incarnation(struct target_host *h, const char *why);
+
+/* Records that the parent has lost are owed again. */
+void target_host_pending_again(
+    struct target_host *h, uint64_t from, uint64_t to);
+
+/*
+ * Look up a name (an address is answered at once).  on_done gets up to n
+ * addresses, or none and a sentence.  One look-up at a time; a new one
+ * replaces the old.
+ */
+void target_host_resolve(struct target_host *h, struct bytes host,
+    uint16_t port,
+    void (*on_done)(
+	const struct address *addresses, size_t n, const char *why, void *arg),
+    void *arg);
+
+/*
+ * May `bytes` be sent now under the bandwidth setting?  If not,
+ * target_host_more comes when they may.
+ */
+bool target_host_pace(struct target_host *h, size_t bytes);
+
+#endif

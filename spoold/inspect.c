@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Before the keeper starts, another process looks at what it will open.
+ *
+ * The usual course: the newest segments and meta are looked at by
+ * spoold-inspector, one after the other; then the keeper starts.  What can go
+ * wrong: the inspector says that a tree is bad, or dies of it: the segment
+ * goes to s->bad, and the keeper reads it by the salvage scan only.  Bad meta
+ * is set aside; it is rebuilt from the log.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/err.h"
+#include "lib/base/log.h"
+#include "spoold/supervisor.h"
+
+#define NEWEST 2
+
+extern char **environ;
+
+struct inspect {
+	pid_t pid;
+	size_t at;
+	size_t n; /* segments; meta comes last */
+	uint64_t id[NEWEST];
+};
+
+static void
+start_keeper(struct supervisor *s)
+{
+	struct child *keeper = supervisor_find(s, IPC_ROLE_KEEPER, 0, "");
+
+	free(s->inspect);
+	s->inspect = NULL;
+	if (keeper && s->state != SUPERVISOR_STOPPING)
+		child_start(keeper);
+}
+
+static void
+note_id(struct inspect *x, uint64_t id)
+{
+	size_t i = x->n < NEWEST ? x->n++ : 0;
+
+	/* Keep the NEWEST largest: replace the smallest if it is smaller. */
+	if (i == 0 && x->n == NEWEST) {
+		for (size_t j = 1; j < NEWEST; j++)
+			if (x->id[j] < x->id[i])
+				i = j;
+		if (x->id[i] > id)
+			return;
+	}
+	x->id[i] = id;
+}
+
+static void
+list_segments(struct supervisor *s, struct inspect *x)
+{
+	char path[512], rest[8];
+	struct dirent *e;
+	uint64_t id;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/seg", s->config->spool_directory);
+	d = opendir(path);
+	if (!d)
+		return;
+	while ((e = readdir(d)))
+		if (strlen(e->d_name) == 19 &&
+		    sscanf(e->d_name, "%16lx%7s", &id, rest) == 2 &&
+		    !strcmp(rest, ".sp"))
+			note_id(x, id);
+	closedir(d);
+}
+
+static int
+spawn(struct supervisor *s, const char *what, const char *path, pid_t *pid)
+{
+	char program[512];
+	char *argv[] = {(char *)"spoold-inspector", (char *)(uintptr_t)what,
+	    (char *)(uintptr_t)path, NULL};
+
+	(void)s;
+	snprintf(program, sizeof(program), "%s/spoold-inspector",
+	    child_program_dir());
+	return posix_spawn(pid, program, NULL, NULL, argv, environ);
+}
+
+/* Look at the next one; false when there is nothing left. */
+static bool
+next(struct supervisor *s)
+{
+	struct inspect *x = s->inspect;
+	char path[600];
+	const char *what = "--segment";
+	int errnum;
+
+	if (x->at > x->n)
+		return false;
+	if (x->at < x->n) {
+		snprintf(path, sizeof(path), "%s/seg/%016llx.sp",
+		    s->config->spool_directory,
+		    (unsigned long long)x->id[x->at]);
+	} else {
+		what = "--meta";
+		snprintf(
+		    path, sizeof(path), "%s/meta", s->config->spool_directory);
+	}
+	if (access(path, F_OK)) {
+		x->at++;
+		return next(s);
+	}
+	errnum = spawn(s, what, path, &x->pid);
+	if (errnum) {
+		log_warn("cannot run the inspector: %s", strerror(errnum));
+		x->pid = 0;
+		return false;
+	}
+	return true;
+}
+
+static void
+mark_bad(struct supervisor *s, uint64_t id)
+{
+	for (size_t i = 0; i < s->n_bad; i++)
+		if (s->bad[i] == id)
+			return;
+	if (s->n_bad < SUPERVISOR_BAD_MAX)
+		s->bad[s->n_bad++] = id;
+	supervisor_warn(s,
+	    "segment %016llx is damaged; it is read by the salvage scan",
+	    (unsigned long long)id);
+}
+
+static void
+set_meta_aside(struct supervisor *s)
+{
+	char from[600], to[640];
+
+	snprintf(from, sizeof(from), "%s/meta", s->config->spool_directory);
+	snprintf(to, sizeof(to), "%s/quarantine/meta-%lld",
+	    s->config->spool_directory, (long long)time(NULL));
+	if (rename(from, to))
+		log_error("cannot set damaged meta aside: %s", strerror(errno));
+	else
+		supervisor_warn(s,
+		    "meta was damaged; it is rebuilt from the log (the old "
+		    "one: %s)",
+		    to);
+}
+
+void
+supervisor_inspect(struct supervisor *s)
+{
+	if (s->inspect)
+		return;
+	s->inspect = calloc(1, sizeof(*s->inspect));
+	if (s->inspect)
+		list_segments(s, s->inspect);
+	if (!s->inspect || !next(s))
+		start_keeper(s);
+}
+
+bool
+supervisor_inspect_reap(struct supervisor *s)
+{
+	struct inspect *x = s->inspect;
+	int status;
+
+	if (!x || !x->pid || waitpid(x->pid, &status, WNOHANG) != x->pid)
+		return false;
+	x->pid = 0;
+	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+		if (x->at < x->n)
+			mark_bad(s, x->id[x->at]);
+		else
+			set_meta_aside(s);
+	}
+	x->at++;
+	if (!next(s))
+		start_keeper(s);
+	return true;
+}
+
+void
+supervisor_inspect_cancel(struct supervisor *s)
+{
+	if (s->inspect && s->inspect->pid)
+		kill(s->inspect->pid, SIGKILL);
+	free(s->inspect);
+	s->inspect = NULL;
+}
+
+static bool
+blames(int signum)
+{
+	return signum == SIGSEGV || signum == SIGBUS || signum == SIGILL ||
+	    signum == SIGFPE || signum == SIGABRT;
+}
+
+static void
+blame_segment(struct supervisor *s, uint64_t id, uint64_t number)
+{
+	size_t i = 0;
+
+	while (i < s->n_blamed && s->blamed[i] != id)
+		i++;
+	if (i == SUPERVISOR_BAD_MAX)
+		return;
+	if (i == s->n_blamed) {
+		s->blamed[s->n_blamed++] = id;
+		s->blame_count[i] = 0;
+	}
+	log_error("the keeper died while reading segment %016llx, batch %llu",
+	    (unsigned long long)id, (unsigned long long)number);
+	if (++s->blame_count[i] >= 2)
+		mark_bad(s, id);
+}
+
+void
+supervisor_blame(struct supervisor *s, int signum)
+{
+	if (!blames(signum) || !s->page)
+		return;
+	for (size_t i = 0; i < 32; i++)
+		if (s->page[2 * i])
+			blame_segment(s, s->page[2 * i], s->page[2 * i + 1]);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spoold - the daemon: reads the configuration and starts the roles.
+ *
+ * Exit status: 0 after SIGTERM; 1 environment; 2 usage; 9 the configuration
+ * is wrong or the spool is refused.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "lib/base/err.h"
+#include "lib/base/log.h"
+#include "spoold/supervisor.h"
+
+#define EXIT_USAGE 2
+
+enum mode { MODE_RUN, MODE_CHECK, MODE_PRINT };
+
+struct arguments {
+	enum mode mode;
+	struct supervisor_options options;
+};
+
+static const char usage[] =
+    "usage: spoold [--config FILE] [--check | --print-config]\n"
+    "  --config FILE    the configuration (" SYSCONFDIR "/spoold/spoold.yaml)\n"
+    "  --check          check it and exit: 0, or 9 if it is wrong\n"
+    "  --print-config   print it with every default and exit\n"
+    "  --sandbox=off    no sandbox, for debuggers and sanitizers only\n"
+    "  --version        print the version and exit\n"
+    "  --help           print this and exit\n"
+    "SIGHUP reloads, SIGTERM stops.  See spoold(8).\n";
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"check", no_argument, NULL, 'k'},
+    {"print-config", no_argument, NULL, 'p'},
+    {"sandbox", required_argument, NULL, 's'},
+    {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* -1: go on; else the exit status. */
+static int
+parse(int argc, char **argv, struct arguments *a)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:hV", options, NULL)) != -1)
+		switch (c) {
+		case 'c':
+			a->options.config_path = optarg;
+			break;
+		case 'k':
+			a->mode = MODE_CHECK;
+			break;
+		case 'p':
+			a->mode = MODE_PRINT;
+			break;
+		case 's':
+			if (strcmp(optarg, "off") && strcmp(optarg, "on"))
+				goto wrong;
+			a->options.sandbox_off = !strcmp(optarg, "off");
+			break;
+		case 'V':
+			puts(PACKAGE_STRING);
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			goto wrong;
+		}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "spoold: unexpected argument: %s\n", argv[optind]);
+wrong:
+	fputs(usage, stderr);
+	return EXIT_USAGE;
+}
+
+static int
+print(const struct config *config)
+{
+	struct buf b;
+	int status = 1;
+
+	buf_init(&b, CONFIG_FILE_MAX);
+	config_print(config, &b);
+	if (!b.err && fwrite(buf_ptr(&b), 1, b.len, stdout) == b.len &&
+	    !fflush(stdout))
+		status = 0;
+	buf_fini(&b);
+	return status;
+}
+
+static void
+set_up_log(const struct config *config)
+{
+	enum log_level level = LOG_LEVEL_INFO;
+
+	log_level_parse(word_text(config->log_level), &level);
+	log_setup("spoold", level, config->log_format == WORD_JSON);
+}
+
+static int
+run(const struct supervisor_options *opts, struct config *config)
+{
+	struct supervisor s;
+	struct loop *loop = NULL;
+	char why[SOCKETS_WHY];
+	int rc = loop_new(&loop);
+	int status;
+
+	if (rc) {
+		log_error("cannot start: %s", err_text(rc));
+		config_free(config);
+		return 1;
+	}
+	rc = supervisor_start(&s, loop, opts, config, why);
+	if (rc) {
+		log_error("cannot start: %s", why);
+		status = rc == ERR_INVAL ? SUPERVISOR_REFUSED : 1;
+	} else {
+		loop_run(loop);
+		status = s.status;
+		supervisor_fini(&s);
+	}
+	loop_free(loop);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct arguments a = {
+	    .options.config_path = SYSCONFDIR "/spoold/spoold.yaml"};
+	struct config *config = NULL;
+	int status = parse(argc, argv, &a);
+	int rc;
+
+	if (status >= 0)
+		return status;
+	signal(SIGPIPE, SIG_IGN);
+	rc = config_load(a.options.config_path, &config);
+	if (rc) {
+		fputs(config ? config_why(config) : err_text(rc), stderr);
+		config_free(config);
+		return SUPERVISOR_REFUSED;
+	}
+	set_up_log(config);
+	if (a.mode == MODE_RUN)
+		return run(&a.options, config);
+	status = a.mode == MODE_PRINT ? print(config) : 0;
+	config_free(config);
+	return status;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the keeper is told about the processes, for `spoolctl status`. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/err.h"
+#include "lib/base/log.h"
+#include "lib/codec/kv.h"
+#include "spoold/supervisor.h"
+
+/* A JSON string of text that is ours: only quotes need care. */
+static void
+add_string(struct buf *b, const char *text)
+{
+	buf_add_u8(b, '"');
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			buf_add_fmt(b, "\\%c", c);
+		else if (c < 0x20)
+			buf_add_fmt(b, "\\u%04x", c);
+		else
+			buf_add_u8(b, c);
+	}
+	buf_add_u8(b, '"');
+}
+
+void
+supervisor_warn(struct supervisor *s, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_warn("%s", text);
+	if (s->warnings.len > 16384)
+		return; /* enough to see what is wrong */
+	if (s->warnings.len)
+		buf_add_u8(&s->warnings, ',');
+	add_string(&s->warnings, text);
+}
+
+static void
+add_roles(struct supervisor *s, struct buf *b)
+{
+	bool first = true;
+
+	buf_add_u8(b, '[');
+	for (struct child *c = s->children; c; c = c->next) {
+		buf_add_fmt(b,
+		    "%s{\"role\":\"%s\",\"pid\":%d,\"restarts\":%u,"
+		    "\"ready\":%s,\"memory_bytes\":%llu}",
+		    first ? "" : ",", c->name, (int)c->pid, c->restarts,
+		    c->state == CHILD_READY ? "true" : "false",
+		    (unsigned long long)child_memory(c));
+		first = false;
+	}
+	buf_add_u8(b, ']');
+}
+
+static void
+add_listeners(struct supervisor *s, struct buf *b)
+{
+	bool first = true;
+	char address[128];
+
+	buf_add_u8(b, '{');
+	for (size_t i = 0; i < CONFIG_ITEMS_MAX * 2; i++) {
+		if (s->listeners[i].fd <= 0)
+			continue;
+		sockets_address(s->listeners[i].fd, address, sizeof(address));
+		buf_add_str(b, first ? "" : ",");
+		add_string(b, s->listeners[i].name);
+		buf_add_u8(b, ':');
+		add_string(b, address);
+		first = false;
+	}
+	buf_add_u8(b, '}');
+}
+
+static int
+add(struct kv *kv, const char *key, struct buf *text)
+{
+	int rc = text->err ? text->err : kv_add_bytes(kv, key, buf_bytes(text));
+
+	buf_clear(text);
+	return rc;
+}
+
+static int
+fill(struct supervisor *s, struct kv *kv, struct buf *b)
+{
+	char since[CLOCK_TEXT_SIZE];
+	int rc;
+
+	add_roles(s, b);
+	rc = add(kv, "roles", b);
+	add_listeners(s, b);
+	if (!rc)
+		rc = add(kv, "addresses", b);
+	buf_add_fmt(b, "{\"generation\":%u,\"last_error\":", s->generation);
+	add_string(b, s->reload_error);
+	buf_add_u8(b, '}');
+	if (!rc)
+		rc = add(kv, "reload", b);
+	buf_add_u8(b, '[');
+	buf_add_bytes(b, buf_bytes(&s->warnings));
+	buf_add_u8(b, ']');
+	if (!rc)
+		rc = add(kv, "warnings", b);
+	if (!rc)
+		rc = kv_add_str(kv, "since", clock_format(s->since_ns, since));
+	return rc ? rc : kv_add_u64(kv, "ready", s->told_ready);
+}
+
+void
+supervisor_report(struct supervisor *s)
+{
+	struct child *keeper = supervisor_find(s, IPC_ROLE_KEEPER, 0, "");
+	struct ipc_msg m = {.type = IPC_STATUS};
+	struct kv *kv = NULL;
+	struct buf b;
+
+	if (!keeper || keeper->state != CHILD_READY || kv_new(&kv))
+		return;
+	buf_init(&b, KV_BYTES_MAX);
+	if (!fill(s, kv, &b)) {
+		kv_encode(kv, &b);
+		m.u.kv.kv = buf_bytes(&b);
+		if (!b.err)
+			child_send(keeper, &m, -1);
+	}
+	buf_fini(&b);
+	kv_free(kv);
+}

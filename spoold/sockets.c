@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spoold/sockets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/base/err.h"
+#include "lib/link/address.h"
+
+#define BACKLOG 1024
+
+static int
+system_error(char *why, const char *what, const char *name)
+{
+	int errnum = errno;
+
+	snprintf(why, SOCKETS_WHY, "%s %s: %s", what, name, strerror(errnum));
+	return err_of_errno(errnum);
+}
+
+int
+sockets_bind(const struct config_listener *l, int *fd, char *why)
+{
+	char name[ADDRESS_TEXT_SIZE];
+	struct address a;
+	int on = 1, off = 0, s;
+	int rc = address_parse_host(
+	    bytes_of_str(l->address.host), l->address.port, &a);
+
+	if (rc) {
+		snprintf(why, SOCKETS_WHY,
+		    "listeners.%s.address: %s is not an address", l->item.name,
+		    l->address.host);
+		return rc;
+	}
+	snprintf(name, sizeof(name), "listeners.%s.address", l->item.name);
+	s = socket(a.sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return system_error(why, "cannot make a socket for", name);
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (a.sa.ss_family == AF_INET6)
+		setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	if (bind(s, (struct sockaddr *)&a.sa, a.len) || listen(s, BACKLOG)) {
+		rc = system_error(why, "cannot listen on", name);
+		close(s);
+		return rc;
+	}
+	*fd = s;
+	return 0;
+}
+
+void
+sockets_address(int fd, char *text, size_t size)
+{
+	char buffer[ADDRESS_TEXT_SIZE] = "";
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+
+	if (!getsockname(fd, (struct sockaddr *)&sa, &len))
+		address_format((struct sockaddr *)&sa, len, buffer);
+	snprintf(text, size, "%s", buffer);
+}
+
+/* Does somebody answer there? */
+static int
+is_alive(const struct sockaddr_un *sun)
+{
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int alive;
+
+	if (s < 0)
+		return 0;
+	alive = !connect(s, (const struct sockaddr *)sun, sizeof(*sun));
+	close(s);
+	return alive;
+}
+
+int
+sockets_control(const char *path, uint32_t mode, int *fd, char *why)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	mode_t old;
+	int s, failed, rc;
+
+	if (strlen(path) >= sizeof(sun.sun_path)) {
+		snprintf(why, SOCKETS_WHY,
+		    "control.socket: the path is longer than %zu bytes; give "
+		    "a shorter one",
+		    sizeof(sun.sun_path) - 1);
+		return ERR_LIMIT;
+	}
+	strcpy(sun.sun_path, path);
+	if (is_alive(&sun)) {
+		snprintf(why, SOCKETS_WHY,
+		    "control.socket: another spoold answers at %s; stop it "
+		    "first",
+		    path);
+		return ERR_BUSY;
+	}
+	unlink(path);
+	s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return system_error(why, "cannot make a socket for", path);
+	old = umask(0177);
+	failed = bind(s, (struct sockaddr *)&sun, sizeof(sun));
+	umask(old);
+	if (failed || chmod(path, mode) || listen(s, 64)) {
+		rc =
+		    system_error(why, "control.socket: cannot listen on", path);
+		close(s);
+		return rc;
+	}
+	*fd = s;
+	return 0;
+}
+
+int
+sockets_directory(
+    const char *path, uid_t owner, gid_t group, int *fd, char *why)
+{
+	int made = !mkdir(path, 0750);
+	int d = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (d < 0)
+		return system_error(why, "cannot open the directory", path);
+	if (made && owner != (uid_t)-1 && fchown(d, owner, group)) {
+		int rc = system_error(why, "cannot give away", path);
+
+		close(d);
+		return rc;
+	}
+	*fd = d;
+	return 0;
+}
+
+int
+sockets_page(int *fd, volatile uint64_t **page)
+{
+	int f = memfd_create("spoold-blame", MFD_CLOEXEC);
+	void *mem;
+
+	if (f < 0)
+		return err_of_errno(errno);
+	if (ftruncate(f, 4096) ||
+	    (mem = mmap(NULL, 4096, PROT_READ, MAP_SHARED, f, 0)) ==
+		MAP_FAILED) {
+		close(f);
+		return err_of_errno(errno);
+	}
+	*fd = f;
+	*page = mem;
+	return 0;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spoold/supervisor.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/err.h"
+#include "lib/base/log.h"
+#include "spoold/notify.h"
+
+#define CHECK_EVERY 5 /* ticks */
+
+static bool
+is_anyone_left(const struct supervisor *s)
+{
+	for (const struct child *c = s->children; c; c = c->next)
+		if (c->pid)
+			return true;
+	return false;
+}
+
+void
+supervisor_check_ready(struct supervisor *s)
+{
+	if (s->told_ready)
+		return;
+	for (struct child *c = s->children; c; c = c->next)
+		if ((c->role == IPC_ROLE_KEEPER ||
+			c->role == IPC_ROLE_RECEIVER) &&
+		    c->state != CHILD_READY)
+			return;
+	s->told_ready = true;
+	s->state = SUPERVISOR_RUNNING;
+	log_info("ready");
+	notify_ready();
+	notify_status("at work");
+	supervisor_report(s);
+}
+
+/* ---- ends
+ * ------------------------------------------------------------------------ */
+
+void
+supervisor_forget_unwanted(struct supervisor *s)
+{
+	struct child **p = &s->children;
+
+	while (*p) {
+		struct child *c = *p;
+
+		if (c->wanted || c->pid) {
+			p = &c->next;
+			continue;
+		}
+		*p = c->next;
+		child_free(c);
+	}
+}
+
+static void
+stop_role(struct supervisor *s, enum ipc_role role)
+{
+	for (struct child *c = s->children; c; c = c->next)
+		if (c->role == role && c->state != CHILD_LEAVING)
+			child_stop(c, SUPERVISOR_DEADLINE_MS);
+}
+
+/* Receivers first, so that what they hold is still committed. */
+static void
+go_on_stopping(struct supervisor *s)
+{
+	uint64_t now = loop_now_ms(s->loop);
+	bool late = now + SUPERVISOR_KILL_MS / 2 >= s->stop_at_ms;
+	bool receivers = false;
+
+	for (struct child *c = s->children; c; c = c->next)
+		receivers |= c->role == IPC_ROLE_RECEIVER && c->pid;
+	if (!receivers || late) {
+		stop_role(s, IPC_ROLE_FORWARDER);
+		stop_role(s, IPC_ROLE_KEEPER);
+		stop_role(s, IPC_ROLE_RESOLVER);
+	}
+	if (now >= s->stop_at_ms)
+		for (struct child *c = s->children; c; c = c->next)
+			child_kill(c);
+	if (!is_anyone_left(s))
+		loop_stop(s->loop);
+}
+
+static void
+on_stop_timer(void *arg)
+{
+	go_on_stopping(arg);
+}
+
+void
+supervisor_stop(struct supervisor *s, int status)
+{
+	if (s->state == SUPERVISOR_STOPPING)
+		return;
+	s->state = SUPERVISOR_STOPPING;
+	s->status = status;
+	s->stop_at_ms = loop_now_ms(s->loop) + SUPERVISOR_KILL_MS;
+	notify_stopping();
+	log_info("stopping");
+	supervisor_inspect_cancel(s);
+	for (struct child *c = s->children; c; c = c->next) {
+		loop_timer_stop(c->restart);
+		c->wanted = false;
+	}
+	stop_role(s, IPC_ROLE_RECEIVER);
+	loop_timer_start(s->stop_timer, 0, 20);
+}
+
+static bool
+is_refusal(const struct supervisor *s, int status)
+{
+	return !s->keeper_was_ready && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == SUPERVISOR_REFUSED;
+}
+
+void
+supervisor_on_death(struct supervisor *s, struct child *c, int status)
+{
+	if (s->state == SUPERVISOR_STOPPING)
+		return;
+	if (c->role == IPC_ROLE_KEEPER) {
+		if (is_refusal(s, status)) {
+			log_error("the keeper refuses its spool; see above");
+			supervisor_stop(s, SUPERVISOR_REFUSED);
+			return;
+		}
+		if (WIFSIGNALED(status))
+			supervisor_blame(s, WTERMSIG(status));
+	}
+	if (c->role == IPC_ROLE_RECEIVER)
+		supervisor_tell_receivers(s);
+	if (s->next_generation)
+		supervisor_reload_timeout(s);
+}
+
+static void
+on_signal(int signum, void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (signum == SIGHUP) {
+		supervisor_reload(s);
+	} else if (signum == SIGCHLD) {
+		while (supervisor_inspect_reap(s))
+			;
+		for (struct child *c = s->children; c; c = c->next)
+			child_reap(c);
+		if (s->state != SUPERVISOR_STOPPING)
+			supervisor_forget_unwanted(s);
+	} else {
+		supervisor_stop(s, 0);
+	}
+}
+
+/* ---- ticks
+ * ----------------------------------------------------------------------- */
+
+static void
+on_tick(void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (++s->ticks % CHECK_EVERY == 0)
+		for (struct child *c = s->children; c; c = c->next)
+			child_check(c);
+	supervisor_report(s);
+}
+
+static void
+on_watchdog(void *arg)
+{
+	(void)arg;
+	notify_watchdog();
+}
+
+static void
+on_reload_timer(void *arg)
+{
+	supervisor_reload_timeout(arg);
+}
+
+/* ---- life cycle
+ * --------------------------------------------------------------------- */
+
+static int
+make_parts(struct supervisor *s)
+{
+	static const int signums[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+	int rc = loop_timer_new(s->loop, on_tick, s, &s->tick);
+
+	if (!rc)
+		rc = loop_timer_new(s->loop, on_stop_timer, s, &s->stop_timer);
+	if (!rc)
+		rc = loop_timer_new(s->loop, on_watchdog, s, &s->watchdog);
+	if (!rc)
+		rc = loop_timer_new(
+		    s->loop, on_reload_timer, s, &s->reload_timer);
+	for (int i = 0; i < 4 && !rc; i++)
+		rc = loop_signal_new(
+		    s->loop, signums[i], on_signal, s, &s->signals[i]);
+	return rc;
+}
+
+static void
+start_children(struct supervisor *s)
+{
+	supervisor_inspect(s); /* and then the keeper */
+	for (struct child *c = s->children; c; c = c->next)
+		if (c->role != IPC_ROLE_KEEPER)
+			child_start(c);
+	loop_timer_start(s->tick, 1000, 1000);
+	if (notify_watchdog_ms())
+		loop_timer_start(
+		    s->watchdog, notify_watchdog_ms(), notify_watchdog_ms());
+}
+
+int
+supervisor_start(struct supervisor *s, struct loop *loop,
+    const struct supervisor_options *options, struct config *config, char *why)
+{
+	int rc;
+
+	*s = (struct supervisor){.loop = loop,
+	    .options = *options,
+	    .config = config,
+	    .generation = 1,
+	    .control_fd = -1,
+	    .run_fd = -1,
+	    .page_fd = -1,
+	    .since_ns = clock_now().wall_ns};
+	buf_init(&s->warnings, 65536);
+	*why = '\0';
+	rc = make_parts(s);
+	if (!rc)
+		rc = sockets_page(&s->page_fd, &s->page);
+	if (!rc)
+		rc = supervisor_open(s, config, why);
+	if (!rc)
+		rc = supervisor_plan(s, config);
+	if (rc) {
+		if (!*why)
+			snprintf(why, SOCKETS_WHY, "%s", err_text(rc));
+		supervisor_fini(s);
+		return rc;
+	}
+	start_children(s);
+	return 0;
+}
+
+void
+supervisor_fini(struct supervisor *s)
+{
+	while (s->children) {
+		struct child *c = s->children;
+
+		s->children = c->next;
+		child_free(c);
+	}
+	supervisor_inspect_cancel(s);
+	config_free(s->config);
+	config_free(s->next_config);
+	s->config = s->next_config = NULL;
+	supervisor_close_unused(s);
+	if (s->control_fd >= 0)
+		close(s->control_fd);
+	if (s->run_fd >= 0)
+		close(s->run_fd);
+	if (s->page_fd >= 0)
+		close(s->page_fd);
+	if (s->page)
+		munmap((void *)(uintptr_t)s->page, 4096);
+	for (int i = 0; i < 5; i++)
+		loop_signal_free(s->signals[i]);
+	loop_timer_free(s->tick);
+	loop_timer_free(s->stop_timer);
+	loop_timer_free(s->watchdog);
+	loop_timer_free(s->reload_timer);
+	buf_fini(&s->warnings);
+}

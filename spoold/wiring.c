@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptors and links: who is given what, and who is joined to whom. */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/err.h"
+#include "lib/base/log.h"
+#include "spoold/supervisor.h"
+
+#define NAMED_MAX (CONFIG_ITEMS_MAX * 2)
+
+/* ---- opening
+ * -------------------------------------------------------------------- */
+
+static struct named_fd *
+find_named(struct named_fd *rows, const char *name)
+{
+	for (size_t i = 0; i < NAMED_MAX; i++)
+		if (rows[i].fd > 0 && !strcmp(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
+static struct named_fd *
+free_row(struct named_fd *rows)
+{
+	for (size_t i = 0; i < NAMED_MAX; i++)
+		if (rows[i].fd <= 0)
+			return &rows[i];
+	return NULL;
+}
+
+static void
+owner_of(const char *user, uid_t *uid, gid_t *gid)
+{
+	struct passwd *p = getuid() == 0 && user ? getpwnam(user) : NULL;
+
+	*uid = p ? p->pw_uid : (uid_t)-1;
+	*gid = p ? p->pw_gid : (gid_t)-1;
+}
+
+static int
+open_listener(struct supervisor *s, const struct config_listener *l, char *why)
+{
+	char address[128];
+	struct named_fd *row = find_named(s->listeners, l->item.name);
+	int rc;
+
+	snprintf(address, sizeof(address), "%s %u", l->address.host,
+	    l->address.port);
+	if (row && !strcmp(row->text, address))
+		return 0;
+	if (row) { /* it has moved: the old socket goes after the switch */
+		snprintf(row->name, sizeof(row->name), "-");
+		row->used = false;
+	}
+	row = free_row(s->listeners);
+	if (!row)
+		return ERR_LIMIT;
+	rc = sockets_bind(l, &row->fd, why);
+	if (rc) {
+		row->fd = -1;
+		return rc;
+	}
+	snprintf(row->name, sizeof(row->name), "%s", l->item.name);
+	snprintf(row->text, sizeof(row->text), "%s", address);
+	return 0;
+}
+
+static int
+open_target(struct supervisor *s, const struct config *config,
+    const struct config_target *t, char *why)
+{
+	struct named_fd *row = find_named(s->directories, t->item.name);
+	uid_t uid;
+	gid_t gid;
+	int rc;
+
+	if (t->protocol != WORD_FILE)
+		return 0;
+	if (row && !strcmp(row->text, t->directory))
+		return 0;
+	if (row)
+		close(row->fd);
+	else
+		row = free_row(s->directories);
+	if (!row)
+		return ERR_LIMIT;
+	row->fd = -1;
+	owner_of(config->users_forwarder, &uid, &gid);
+	rc = sockets_directory(t->directory, uid, gid, &row->fd, why);
+	if (rc)
+		return rc;
+	snprintf(row->name, sizeof(row->name), "%s", t->item.name);
+	snprintf(row->text, sizeof(row->text), "%s", t->directory);
+	return 0;
+}
+
+static int
+open_fixed(struct supervisor *s, const struct config *config, char *why)
+{
+	char path[512];
+	int spool = -1, rc = 0;
+	uid_t uid;
+	gid_t gid;
+
+	owner_of(config->users_keeper, &uid, &gid);
+	rc = sockets_directory(config->spool_directory, uid, gid, &spool, why);
+	if (spool >= 0)
+		close(spool);
+	if (!rc && s->run_fd < 0)
+		rc = sockets_directory(
+		    config->run_directory, uid, gid, &s->run_fd, why);
+	if (rc || s->control_fd >= 0)
+		return rc;
+	snprintf(path, sizeof(path), "%s/control.sock", config->run_directory);
+	return sockets_control(
+	    config->control_socket ? config->control_socket : path,
+	    (uint32_t)config->control_mode, &s->control_fd, why);
+}
+
+int
+supervisor_open(struct supervisor *s, const struct config *config, char *why)
+{
+	int rc = open_fixed(s, config, why);
+
+	for (size_t i = 0; i < config->listener_count && !rc; i++)
+		rc = open_listener(s, &config->listeners[i], why);
+	for (size_t i = 0; i < config->target_count && !rc; i++)
+		rc = open_target(s, config, &config->targets[i], why);
+	return rc;
+}
+
+static void
+close_rows(struct named_fd *rows)
+{
+	for (size_t i = 0; i < NAMED_MAX; i++)
+		if (rows[i].fd > 0 && !rows[i].used) {
+			close(rows[i].fd);
+			rows[i] = (struct named_fd){.fd = -1};
+		}
+}
+
+static void
+use(struct named_fd *rows, const char *name)
+{
+	struct named_fd *row = find_named(rows, name);
+
+	if (row)
+		row->used = true;
+}
+
+void
+supervisor_close_unused(struct supervisor *s)
+{
+	for (size_t i = 0; i < NAMED_MAX; i++)
+		s->listeners[i].used = s->directories[i].used = false;
+	for (size_t i = 0; s->config && i < s->config->listener_count; i++)
+		use(s->listeners, s->config->listeners[i].item.name);
+	for (size_t i = 0; s->config && i < s->config->target_count; i++)
+		use(s->directories, s->config->targets[i].item.name);
+	close_rows(s->listeners);
+	close_rows(s->directories);
+}
+
+/* ---- handing out
+ * ------------------------------------------------------------------ */
+
+static void
+give(struct child *c, enum ipc_fd_kind kind, const char *name, int fd)
+{
+	struct ipc_msg m = {.type = IPC_FD};
+
+	if (fd < 0)
+		return;
+	m.u.fd.kind = (uint8_t)kind;
+	m.u.fd.name = bytes_of_str(name);
+	child_send(c, &m, fd);
+}
+
+static void
+give_end(struct child *to, const struct child *peer, int fd)
+{
+	struct ipc_msg m = {.type = IPC_LINK};
+
+	m.u.link.role = (uint8_t)peer->role;
+	m.u.link.slot = peer->slot;
+	m.u.link.name = bytes_of_str(peer->target);
+	child_send(to, &m, fd);
+}
+
+static bool
+are_peers(const struct child *a, const struct child *b)
+{
+	if (a->role == IPC_ROLE_FORWARDER)
+		return b->role == IPC_ROLE_KEEPER ||
+		    b->role == IPC_ROLE_RESOLVER;
+	return a->role == IPC_ROLE_RECEIVER && b->role == IPC_ROLE_KEEPER;
+}
+
+static void
+join(struct child *a, struct child *b)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
+		log_error("cannot join %s and %s: %s", a->name, b->name,
+		    strerror(errno));
+		return;
+	}
+	give_end(a, b, pair[0]);
+	give_end(b, a, pair[1]);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void
+give_descriptors(struct supervisor *s, struct child *c)
+{
+	struct named_fd *row;
+
+	if (c->role == IPC_ROLE_KEEPER) {
+		give(c, IPC_FD_CONTROL, "", s->control_fd);
+		give(c, IPC_FD_RUN, "", s->run_fd);
+		give(c, IPC_FD_BLAME, "", s->page_fd);
+	}
+	for (size_t i = 0; i < NAMED_MAX; i++) {
+		row = &s->listeners[i];
+		if (c->role == IPC_ROLE_RECEIVER && row->fd > 0 &&
+		    strcmp(row->name, "-"))
+			give(c, IPC_FD_LISTENER, row->name, row->fd);
+	}
+	row = c->role == IPC_ROLE_FORWARDER
+	    ? find_named(s->directories, c->target)
+	    : NULL;
+	if (row)
+		give(c, IPC_FD_DIRECTORY, row->name, row->fd);
+}
+
+void
+supervisor_give_new(struct supervisor *s, struct child *c)
+{
+	if (c->role != IPC_ROLE_KEEPER)
+		give_descriptors(s, c);
+}
+
+void
+supervisor_wire(struct supervisor *s, struct child *c)
+{
+	if (c->role == IPC_ROLE_KEEPER)
+		supervisor_tell_receivers(s);
+	give_descriptors(s, c);
+	for (struct child *x = s->children; x; x = x->next)
+		if (x != c && x->chan && (are_peers(c, x) || are_peers(x, c)))
+			join(c, x);
+	if (c->role == IPC_ROLE_RECEIVER)
+		supervisor_tell_receivers(s);
+}
+
+void
+supervisor_tell_receivers(struct supervisor *s)
+{
+	struct child *keeper = supervisor_find(s, IPC_ROLE_KEEPER, 0, "");
+	struct ipc_msg m = {.type = IPC_RECEIVERS};
+	struct buf slots;
+
+	if (!keeper || !keeper->chan)
+		return;
+	buf_init(&slots, 65536);
+	for (struct child *c = s->children; c; c = c->next)
+		if (c->role == IPC_ROLE_RECEIVER && c->pid) {
+			cursor_put_be32(&slots, c->slot);
+			m.u.receivers.n++;
+		}
+	m.u.receivers.slots = buf_bytes(&slots);
+	child_send(keeper, &m, -1);
+	buf_fini(&slots);
+}
