@@ -143,6 +143,14 @@ static const struct field refused[] = {
 };
 #undef T
 
+#define T struct ipc_spool
+static const struct field spool[] = {
+    FIELD(T, spool, RAW),
+    FIELD(T, incarnation, RAW),
+    FIELD_LAST,
+};
+#undef T
+
 #define T struct ipc_credit
 static const struct field credit[] = {
     FIELD(T, bytes, BE64),
@@ -285,5 +293,6 @@ const struct ipc_table ipc_table_receiver[] = {
     {IPC_LATER, number, NULL},
     {IPC_CHAIN_STATE, chain_state, check_chain_state},
     {IPC_CREDIT, credit, NULL},
+    {IPC_SPOOL, spool, NULL},
     {0, NULL, NULL},
 };
