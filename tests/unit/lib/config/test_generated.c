@@ -25,13 +25,11 @@ static char *
 source_path(const char *name)
 {
 	const char *top = getenv("TOP_SRCDIR");
-	char *path;
+	char path[4096];
 
 	assert_non_null(top);
-	path = malloc(strlen(top) + strlen(name) + 2);
-	assert_non_null(path);
-	sprintf(path, "%s/%s", top, name);
-	return path;
+	snprintf(path, sizeof(path), "%s/%s", top, name);
+	return strdup(path);
 }
 
 static void

@@ -43,7 +43,7 @@ setup(void **state)
 	struct place *p = calloc(1, sizeof(*p));
 
 	assert_non_null(p);
-	strcpy(p->dir, "/tmp/test-roleconf-XXXXXX");
+	snprintf(p->dir, sizeof(p->dir), "/tmp/test-roleconf-XXXXXX");
 	assert_non_null(mkdtemp(p->dir));
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		write_file(p, names[i], 3 + i, (char)('a' + (int)i));
