@@ -3,7 +3,6 @@
  * A peer's certificate, DER, to the reader of identities.  What it accepts
  * must stand in the certificate byte for byte.
  */
-#define _GNU_SOURCE /* memmem */
 #include <limits.h>
 #include <stdlib.h>
 
