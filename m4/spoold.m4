@@ -57,6 +57,13 @@ AC_DEFUN([SPOOLD_SANITIZER], [
 	AM_CONDITIONAL([SANITIZER], [test "$with_sanitizer" != no])
 ])
 
+AC_DEFUN([SPOOLD_SYSTEM_TESTS], [
+	AC_ARG_ENABLE([system-tests], [AS_HELP_STRING([--disable-system-tests],
+		[leave the system tests out of make check])], [],
+		[enable_system_tests=yes])
+	AM_CONDITIONAL([SYSTEM], [test "$enable_system_tests" != no])
+])
+
 AC_DEFUN([SPOOLD_FUZZER], [
 	AC_ARG_WITH([fuzzer], [AS_HELP_STRING([--with-fuzzer],
 		[link the fuzz targets with libFuzzer (clang)])], [],
