@@ -267,6 +267,7 @@ open_stream(
 	}
 	st->session = s;
 	st->number = number;
+	st->epoch = o->epoch;
 	s->streams[number - 1] = st;
 	s->streams_open++;
 	if (open_flow(s, st, o))
@@ -286,6 +287,7 @@ first_answer(struct session_stream *st, const struct ipc_stream_state *state)
 	memcpy(st->head, state->head, BATCH_HEAD_SIZE);
 	m.u.stream_state.code = AGENTLINK_CODE_OK;
 	m.u.stream_state.flags = state->is_new ? AGENTLINK_STREAM_NEW : 0;
+	m.u.stream_state.epoch = st->epoch;
 	m.u.stream_state.last = state->last;
 	memcpy(m.u.stream_state.head, state->head, BATCH_HEAD_SIZE);
 	session_send(st->session, &m);

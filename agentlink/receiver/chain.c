@@ -120,7 +120,7 @@ static void
 define(struct session *s, const struct agentlink_chain_def *d)
 {
 	struct chain_state *c = s->chain;
-	uint8_t path[(PATH_MAX_SPOOLS + 1) * UUID_SIZE];
+	uint8_t path[PATH_MAX_SPOOLS * UUID_SIZE];
 	struct flow_stream_open open = {
 	    .key = {.origin = d->origin, .epoch = d->epoch, .name = d->name},
 	    .listener = d->listener,
@@ -130,7 +130,7 @@ define(struct session *s, const struct agentlink_chain_def *d)
 	};
 
 	if (!d->ref || d->ref > DEFS_MAX || room_for(c, d->ref) ||
-	    d->path.len > PATH_MAX_SPOOLS * UUID_SIZE ||
+	    d->path.len >= PATH_MAX_SPOOLS * UUID_SIZE ||
 	    d->path.len % UUID_SIZE) {
 		session_fail(s, AGENTLINK_CODE_LIMIT,
 		    "a stream definition is over a limit");

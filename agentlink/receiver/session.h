@@ -35,6 +35,7 @@ struct session_stream {
 	struct session_stream *next_dirty;
 	bool dirty;
 	uint32_t number; /* the agent's, on this connection */
+	struct uuid epoch; /* as it was opened; STREAM_STATE says it back */
 	struct flow_stream *flow;
 	bool answered; /* STREAM_STATE has been sent */
 	bool nacked; /* nothing is taken until first_seq == next_seq */
