@@ -97,7 +97,7 @@ sockets_control(const char *path, uint32_t mode, int *fd, char *why)
 		    sizeof(sun.sun_path) - 1);
 		return ERR_LIMIT;
 	}
-	strcpy(sun.sun_path, path);
+	memcpy(sun.sun_path, path, strlen(path) + 1);
 	if (is_alive(&sun)) {
 		snprintf(why, SOCKETS_WHY,
 		    "control.socket: another spoold answers at %s; stop it "

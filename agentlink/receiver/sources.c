@@ -72,7 +72,7 @@ add(struct sources *s, struct source **place, const char *host, uint32_t rate,
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return ERR_NOMEM;
-	strcpy(x->host, host);
+	memcpy(x->host, host, strlen(host) + 1);
 	x->milli_tokens = (uint64_t)rate * 1000;
 	x->seen_ms = now_ms;
 	x->next = *place;

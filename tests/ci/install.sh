@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Install what the build, the demonstration or the tests need on Debian 12.
+#   install.sh build|demo|test
+# As a plain user it only says what is missing.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+case ${1:-test} in
+build) kinds='build' ;;
+demo) kinds='build|demo' ;;
+test) kinds='build|demo|test' ;;
+*)
+	echo "usage: install.sh build|demo|test" >&2
+	exit 2
+	;;
+esac
+
+missing=
+for package in $(awk -v k="^($kinds)\$" '$1 ~ k {print $2}' "$here/packages" |
+	sort -u); do
+	state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || :)
+	[ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+[ "$(id -u)" = 0 ] || {
+	echo "install.sh: missing packages; as root: apt-get install$missing" >&2
+	exit 1
+}
+export DEBIAN_FRONTEND=noninteractive
+# A daemon that comes with a package is not to run here.
+policy=/usr/sbin/policy-rc.d
+made=
+if [ ! -e "$policy" ]; then
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod +x "$policy"
+	made=1
+fi
+status=0
+# shellcheck disable=SC2086
+apt-get -q update && apt-get -q -y --no-install-recommends install $missing ||
+	status=$?
+[ -z "$made" ] || rm -f "$policy"
+exit $status

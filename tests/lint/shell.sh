@@ -1,0 +1,11 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Scripts pass shellcheck at the level of warnings.
+set -eu
+cd "${TOP_SRCDIR:-.}"
+command -v shellcheck >/dev/null 2>&1 || {
+	echo "skipped: shellcheck is not installed"
+	exit 77
+}
+find tests etc bootstrap -name '*.sh' -o -name bootstrap | sort |
+	xargs shellcheck -S warning -s sh -e SC2034,SC2044,SC2048,SC2154

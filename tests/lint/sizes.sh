@@ -1,0 +1,17 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Functions fit a screen and files stay under 600 lines.
+set -eu
+cd "${TOP_SRCDIR:-.}"
+status=0
+for file in $(find lib agentlink spoold forwarder admin tests -name '*.[ch]'); do
+	lines=$(wc -l <"$file")
+	if [ "$lines" -gt 600 ]; then
+		echo "sizes: $file has $lines lines" >&2
+		status=1
+	fi
+	awk -v f="$file" '/^{/ {s = NR} /^}/ && s {
+		if (NR - s > 80) {print "sizes: " f ":" s " " NR - s " lines"; bad = 1}
+		s = 0} END {exit bad}' "$file" >&2 || status=1
+done
+exit $status
