@@ -120,6 +120,12 @@ flow_free(struct flow *f)
 }
 
 void
+flow_set_pool(struct flow *f, size_t pool_bytes)
+{
+	f->pool_bytes = pool_bytes;
+}
+
+void
 flow_connected(struct flow *f)
 {
 	struct ipc_msg m = {.type = IPC_RECEIVER};

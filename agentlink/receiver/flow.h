@@ -62,6 +62,7 @@ struct flow_events {
 int flow_new(const struct uuid *epoch, uint32_t slot, size_t pool_bytes,
     const struct flow_events *events, void *arg, struct flow **out);
 void flow_free(struct flow *f);
+void flow_set_pool(struct flow *f, size_t pool_bytes);
 
 /* A keeper is there: introduce ourselves, open streams again, replay. */
 void flow_connected(struct flow *f);

@@ -54,6 +54,10 @@ take_limits(struct program *p)
 		p->receiver.max_connections = (uint32_t)x;
 	if (!kv_get_u64(p->prepared, "limits.unauthenticated", &x))
 		p->receiver.max_unauthenticated = (uint32_t)x;
+	if (!kv_get_u64(p->prepared, "limits.memory", &x)) {
+		p->receiver.pool_bytes = (size_t)x;
+		flow_set_pool(p->receiver.flow, (size_t)x);
+	}
 }
 
 static int
