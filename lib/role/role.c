@@ -112,6 +112,13 @@ enter_sandbox(struct role *r)
 	const char *user = kv_text(r->kv, "user");
 	int rc;
 
+	profile.off = !strcmp(kv_text(r->kv, "sandbox"), "off");
+#ifdef WITH_SANITIZER
+	profile.off = true;
+#endif
+	/* Needs privileges, which are gone with the user; at best. */
+	if (!profile.off)
+		(void)sandbox_leave_network(r->sandbox);
 	if (*user) {
 		rc = sandbox_become(user);
 		if (rc) {
@@ -124,10 +131,6 @@ enter_sandbox(struct role *r)
 	rc = sandbox_die_with_parent(r->parent);
 	if (rc)
 		return rc;
-	profile.off = !strcmp(kv_text(r->kv, "sandbox"), "off");
-#ifdef WITH_SANITIZER
-	profile.off = true;
-#endif
 	rc =
 	    r->events->on_sandbox ? r->events->on_sandbox(&profile, r->arg) : 0;
 	if (!rc)

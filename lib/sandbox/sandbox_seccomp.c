@@ -78,6 +78,24 @@ allow_if(scmp_filter_ctx ctx, const char *name, struct scmp_arg_cmp a)
 	return add(ctx, SCMP_ACT_ALLOW, name, 1, &a);
 }
 
+/* Argument number `arg` is this value. */
+static struct scmp_arg_cmp
+is(unsigned arg, uint64_t value)
+{
+	return (struct scmp_arg_cmp){
+	    .arg = arg, .op = SCMP_CMP_EQ, .datum_a = value};
+}
+
+/* Of argument number `arg`, the bits of the mask are these. */
+static struct scmp_arg_cmp
+has(unsigned arg, uint64_t mask, uint64_t bits)
+{
+	return (struct scmp_arg_cmp){.arg = arg,
+	    .op = SCMP_CMP_MASKED_EQ,
+	    .datum_a = mask,
+	    .datum_b = bits};
+}
+
 static int
 allow_table(scmp_filter_ctx ctx, enum sandbox_role role)
 {
@@ -93,7 +111,7 @@ allow_table(scmp_filter_ctx ctx, enum sandbox_role role)
 static int
 allow_memory(scmp_filter_ctx ctx)
 {
-	struct scmp_arg_cmp data = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	struct scmp_arg_cmp data = has(2, PROT_EXEC, 0);
 
 	return allow_if(ctx, "mmap", data) | allow_if(ctx, "mprotect", data);
 }
@@ -106,8 +124,7 @@ allow_ioctls(scmp_filter_ctx ctx)
 	int rc = 0;
 
 	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++)
-		rc |= allow_if(ctx, "ioctl",
-		    SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)requests[i]));
+		rc |= allow_if(ctx, "ioctl", is(1, requests[i]));
 	return rc;
 }
 
@@ -115,20 +132,17 @@ allow_ioctls(scmp_filter_ctx ctx)
 static int
 allow_itself(scmp_filter_ctx ctx)
 {
-	struct scmp_arg_cmp look[] = {
-	    SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0)};
+	struct scmp_arg_cmp look[] = {is(0, 0), is(2, 0)};
 
-	return allow_if(ctx, "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)) |
-	    allow_if(ctx, "prctl", SCMP_A0(SCMP_CMP_EQ, PR_GET_NAME)) |
-	    allow_if(ctx, "prctl", SCMP_A0(SCMP_CMP_EQ, PR_GET_PDEATHSIG)) |
-	    allow_if(ctx, "prctl", SCMP_A0(SCMP_CMP_EQ, PR_GET_DUMPABLE)) |
-	    allow_if(ctx, "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_VMA)) |
+	return allow_if(ctx, "prctl", is(0, PR_SET_NAME)) |
+	    allow_if(ctx, "prctl", is(0, PR_GET_NAME)) |
+	    allow_if(ctx, "prctl", is(0, PR_GET_PDEATHSIG)) |
+	    allow_if(ctx, "prctl", is(0, PR_GET_DUMPABLE)) |
+	    allow_if(ctx, "prctl", is(0, PR_SET_VMA)) |
 	    add(ctx, SCMP_ACT_ALLOW, "prlimit64", 2, look) |
-	    allow_if(
-		ctx, "tgkill", SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid())) |
+	    allow_if(ctx, "tgkill", is(0, (uint64_t)getpid())) |
 	    /* fstat() of the C library; of descriptors only */
-	    allow_if(ctx, "newfstatat",
-		SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
+	    allow_if(ctx, "newfstatat", has(3, AT_EMPTY_PATH, AT_EMPTY_PATH));
 }
 
 static int
@@ -140,10 +154,8 @@ allow_sockets(scmp_filter_ctx ctx)
 
 	for (size_t f = 0; f < 2; f++) {
 		for (size_t t = 0; t < 2; t++) {
-			struct scmp_arg_cmp both[] = {
-			    SCMP_A0(SCMP_CMP_EQ, families[f]),
-			    SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_TYPE_MASK,
-				types[t])};
+			struct scmp_arg_cmp both[] = {is(0, families[f]),
+			    has(1, SOCKET_TYPE_MASK, types[t])};
 
 			rc |= add(ctx, SCMP_ACT_ALLOW, "socket", 2, both);
 		}
@@ -154,8 +166,7 @@ allow_sockets(scmp_filter_ctx ctx)
 static int
 allow_threads(scmp_filter_ctx ctx)
 {
-	return allow_if(ctx, "clone",
-	    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+	return allow_if(ctx, "clone", has(0, CLONE_THREAD, CLONE_THREAD));
 }
 
 static int
