@@ -95,7 +95,6 @@ void
 pump_tell_status(struct target_host *h)
 {
 	struct ipc_msg m = {.type = IPC_TARGET_STATUS};
-	char when[CLOCK_TEXT_SIZE];
 	struct kv *kv = NULL;
 	struct buf b;
 
@@ -108,10 +107,10 @@ pump_tell_status(struct target_host *h)
 	if (h->error_ns) {
 		kv_add_str(kv, "error.code", h->error_code);
 		kv_add_str(kv, "error.text", h->error_text);
-		kv_add_str(kv, "error.at", clock_format(h->error_ns, when));
+		kv_add_u64(kv, "error.at_ns", (uint64_t)h->error_ns);
 	}
 	if (h->success_ns)
-		kv_add_str(kv, "success.at", clock_format(h->success_ns, when));
+		kv_add_u64(kv, "success_ns", (uint64_t)h->success_ns);
 	buf_init(&b, KV_BYTES_MAX);
 	kv_encode(kv, &b);
 	m.u.kv.kv = buf_bytes(&b);

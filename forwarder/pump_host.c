@@ -207,6 +207,12 @@ target_host_resolve(struct target_host *h, struct bytes host, uint16_t port,
 	buf_fini(&b);
 }
 
+void
+target_host_resolve_cancel(struct target_host *h)
+{
+	h->resolve.active = false;
+}
+
 /* u8 family (4 or 6), u16 port, 4 or 16 bytes. */
 static int
 next_address(struct cursor *c, struct address *out)

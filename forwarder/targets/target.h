@@ -180,6 +180,9 @@ void target_host_resolve(struct target_host *h, struct bytes host,
 	const struct address *addresses, size_t n, const char *why, void *arg),
     void *arg);
 
+/* Forget the look-up that goes on: its on_done does not come. */
+void target_host_resolve_cancel(struct target_host *h);
+
 /*
  * May `bytes` be sent now under the bandwidth setting?  If not,
  * target_host_more comes when they may.
