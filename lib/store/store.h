@@ -115,7 +115,8 @@ struct store_batch {
 
 /*
  * Once, after store_open and before anything else: hand every batch since the
- * newest full checkpoint (that checkpoint included) to `see`, oldest first.
+ * newest full checkpoint (that checkpoint included) to `see`, oldest first;
+ * data batches come without their payload.
  * A value of see other than 0 ends it and is returned.  Damage met on the way
  * is told by on_event and quarantined, never fatal.  Then readies the writer:
  * after an unclean stop the old active segment is sealed by a successful
@@ -290,9 +291,10 @@ struct store_report {
 };
 
 /*
- * Open one segment file or meta read-only by path, walk its tree and its
- * headers.  Meant for a process that may crash on damage.
+ * Open one segment file, or meta, read-only by path; walk its tree and its
+ * headers.  0 with a report; an error if it could not be looked at.  Meant
+ * for a process that may crash on damage.
  */
-int store_inspect(const char *path, struct store_report *report);
+int store_inspect(const char *path, bool segment, struct store_report *report);
 
 #endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The usual course: all checks have passed, and the first thing written is
+ * that the spool is open.  What can go wrong: a crash at any point; each step
+ * is done again by the next start.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/err.h"
+#include "lib/base/failpoint.h"
+#include "lib/store/fileio.h"
+#include "lib/store/segment.h"
+#include "lib/store/spare.h"
+#include "lib/store/store_internal.h"
+#include "lib/store/table.h"
+
+static const char *const folders[] = {"seg", "meta", "held", "quarantine"};
+
+#define FOLDERS (sizeof(folders) / sizeof(*folders))
+
+static int
+make_folders(struct store *s)
+{
+	int rc;
+
+	for (size_t i = 0; i < FOLDERS; i++)
+		if (mkdirat(s->dirfd, folders[i], 0700) && errno != EEXIST)
+			return err_of_errno(errno);
+	FAILPOINT("store-folders-made");
+	rc = fileio_sync_dir(s->dirfd);
+	if (rc)
+		return rc;
+	s->segfd = openat(
+	    s->dirfd, "seg", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return s->segfd < 0 ? ERR_IO : 0;
+}
+
+/* From here on a crash leaves the spool marked as not clean. */
+static int
+mark_open(struct store *s)
+{
+	struct segfmt_lock *l = &s->lockfile.record;
+	int rc = 0;
+
+	s->clean = s->lockfile.present && l->flags & SEGFMT_LOCK_CLEAN;
+	if (!s->lockfile.present) {
+		l->created_ns = clock_now().wall_ns;
+		if (s->n)
+			l->spool = s->seg[s->n - 1]->header.spool;
+		else if (s->o.new_spool_id)
+			l->spool = *s->o.new_spool_id;
+		else
+			rc = digest_uuid(&l->spool);
+	}
+	l->flags = s->o.encrypt ? SEGFMT_LOCK_ENCRYPTED : 0;
+	memcpy(l->key_id, s->key_id, sizeof(l->key_id));
+	if (!rc)
+		rc = lockfile_write(&s->lockfile);
+	FAILPOINT("store-lock-open");
+	return rc;
+}
+
+/* Files that a crash left half made; *bytes of the others, and how many. */
+static int
+tidy_folder(struct store *s, const char *folder, uint64_t *bytes, uint32_t *n)
+{
+	int fd = openat(s->dirfd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *e;
+	struct stat st;
+	DIR *d;
+
+	if (fd < 0)
+		return ERR_IO;
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return ERR_NOMEM;
+	}
+	while ((e = readdir(d))) {
+		size_t len = strlen(e->d_name);
+
+		if (len > 4 && !strcmp(e->d_name + len - 4, ".tmp"))
+			unlinkat(fd, e->d_name, 0);
+		else if (!fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
+		    S_ISREG(st.st_mode)) {
+			*bytes += (uint64_t)st.st_size;
+			++*n;
+		}
+	}
+	closedir(d);
+	return 0;
+}
+
+static int
+tidy(struct store *s)
+{
+	uint64_t bytes = 0;
+	uint32_t n = 0;
+	int rc = tidy_folder(s, "seg", &bytes, &n);
+
+	unlinkat(s->dirfd, "reserve.tmp", 0);
+	if (!rc)
+		rc = tidy_folder(s, "meta", &bytes, &n);
+	bytes = 0;
+	if (!rc)
+		rc = tidy_folder(s, "held", &bytes, &n);
+	n = 0;
+	if (!rc)
+		rc = tidy_folder(s, "quarantine", &bytes, &n);
+	s->other_bytes = bytes;
+	s->quarantined = n;
+	return rc;
+}
+
+/* A file in which no header can be found is out of the log for good. */
+static int
+set_aside(struct store *s, uint64_t id)
+{
+	char from[STORE_PATH_MAX], to[STORE_PATH_MAX];
+	struct stat st;
+	const struct segment *last = table_last(s);
+
+	segment_path(s, id, from);
+	store_path(s, to, "quarantine/%016llx.sp", (unsigned long long)id);
+	if (stat(from, &st) || rename(from, to))
+		return ERR_IO;
+	s->other_bytes += (uint64_t)st.st_size;
+	s->quarantined++;
+	if (!last || id > last->id)
+		s->quarantined_last = true;
+	store_tell(s, STORE_EVENT_SEGMENT_QUARANTINED, 0, 0,
+	    "segment %016llx: nothing in it can be read; set aside",
+	    (unsigned long long)id);
+	return 0;
+}
+
+static int
+set_all_aside(struct store *s, const struct table_rest *rest)
+{
+	int rc = 0, fd;
+
+	for (size_t i = 0; !rc && i < rest->losts; i++)
+		rc = set_aside(s, rest->lost[i]);
+	if (rc || !rest->losts)
+		return rc;
+	fd = openat(s->dirfd, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = fd < 0 ? ERR_IO : fileio_sync_dir(fd);
+	if (fd >= 0)
+		close(fd);
+	return rc ? rc : fileio_sync_dir(s->segfd);
+}
+
+static bool
+is_known_id(void *arg, uint64_t id)
+{
+	return table_by_id(arg, id) != NULL;
+}
+
+/* Mend twins, forget keys of segments that never came to be. */
+static int
+settle_keys(struct store *s)
+{
+	size_t mended;
+	int rc;
+
+	if (!s->slots)
+		return 0;
+	rc = slots_mend(s->slots, &mended);
+	if (!rc && mended)
+		store_tell(s, STORE_EVENT_KEY_SLOT_MENDED, 0, 0,
+		    "%zu key slots were mended from their twins", mended);
+	if (!rc && !s->quarantined)
+		rc = slots_sweep(s->slots, is_known_id, s);
+	return rc;
+}
+
+static void
+note_missing_keys(struct store *s)
+{
+	uint8_t key[SLOTS_KEY_SIZE];
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct segment *seg = s->seg[i];
+
+		if (seg->header.cipher == BATCH_CIPHER_NONE)
+			continue;
+		seg->no_key =
+		    !s->slots || slots_get(s->slots, &seg->header.segment, key);
+		digest_wipe(key, sizeof(key));
+	}
+}
+
+int
+store_possess(struct store *s, const struct table_rest *rest)
+{
+	int rc = make_folders(s);
+
+	if (!rc)
+		rc = mark_open(s);
+	if (!rc && !s->created && !s->clean)
+		store_tell(s, STORE_EVENT_UNCLEAN_START, 0, 0,
+		    "the spool was not closed cleanly");
+	if (!rc)
+		rc = tidy(s);
+	if (!rc)
+		rc = set_all_aside(s, rest);
+	if (!rc)
+		rc = settle_keys(s);
+	if (!rc)
+		note_missing_keys(s);
+	if (!rc)
+		rc = spare_load(s, rest);
+	if (!rc)
+		rc = store_meta_open(s);
+	return rc;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The usual course: the last segment was left by a clean stop and is gone on
+ * with, or it is sealed and a fresh one is opened at the next transaction.
+ * What can go wrong: it was left open by a crash (sealed now, before anything
+ * in it is believed), or its tree is damaged (read by salvage; numbers go on
+ * far past whatever it may have held).
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/err.h"
+#include "lib/store/btree.h"
+#include "lib/store/segment.h"
+#include "lib/store/store_internal.h"
+#include "lib/store/table.h"
+
+static void
+go_on_at(struct store *s, uint64_t number, uint64_t rec)
+{
+	if (number > s->next_number)
+		s->next_number = number;
+	if (rec > s->next_rec)
+		s->next_rec = rec;
+}
+
+void
+store_raise_numbers(struct store *s, uint64_t next_rec, uint64_t next_number)
+{
+	bool past = next_rec > s->next_rec || next_number > s->next_number;
+
+	go_on_at(s, next_number, next_rec);
+	/* Numbers are dense within a segment, so a fresh one must follow. */
+	if (past && s->active && s->active->committed)
+		store_rotate_seal(s);
+}
+
+/* Walk the tree before LMDB writes to it. */
+static int
+check_last(struct store *s, struct segment *seg)
+{
+	char path[STORE_PATH_MAX];
+	struct btree b;
+	int rc, fd;
+
+	if (seg->bad)
+		return 0;
+	fd = open(
+	    segment_path(s, seg->id, path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return ERR_IO;
+	rc = btree_open(&b, fd);
+	if (!rc)
+		rc = btree_check(&b, true, NULL, NULL);
+	close(fd);
+	if (rc == ERR_NOMEM)
+		return rc;
+	pthread_mutex_lock(&s->lock);
+	if (rc)
+		segment_condemn(s, seg, b.why);
+	else
+		seg->checked = true;
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+static bool
+can_resume(const struct store *s, const struct segment *seg)
+{
+	enum batch_cipher wanted =
+	    s->o.encrypt ? BATCH_CIPHER_XAES256GCM : BATCH_CIPHER_NONE;
+
+	return s->clean && !seg->bad && seg->header.cipher == wanted &&
+	    !memcmp(seg->header.key_id, s->key_id, sizeof(s->key_id));
+}
+
+/* Where the log goes on after a last segment that has no footer. */
+static void
+end_of(
+    struct store *s, const struct segment *seg, const struct segment_tally *t)
+{
+	uint64_t rec =
+	    t->next_rec + (uint64_t)t->damaged_tail * BATCH_RECORDS_MAX;
+	uint64_t number = t->next_number;
+
+	s->last_number = number - 1;
+	if (seg->bad) {
+		uint64_t far_rec = seg->header.first_rec + STORE_HOLE_RECS;
+		uint64_t far_number =
+		    seg->header.first_number + STORE_HOLE_NUMBERS;
+
+		rec = rec > far_rec ? rec : far_rec;
+		number = number > far_number ? number : far_number;
+	}
+	go_on_at(s, number, rec);
+}
+
+static int
+finish_open(struct store *s, struct segment *seg)
+{
+	struct segment_tally t;
+	int rc = segment_tally(s, seg, UINT64_MAX, &t);
+
+	if (rc)
+		return rc;
+	end_of(s, seg, &t);
+	memcpy(s->chain, t.chain, sizeof(s->chain));
+	if (can_resume(s, seg) && !t.damaged_tail &&
+	    !store_rotate_resume(s, seg, &t))
+		return 0;
+	if (seg->bad) {
+		/* It cannot be sealed; make what was found durable. */
+		seg->next_number = t.next_number;
+		seg->next_rec = s->next_rec;
+		return store_mend_rewrite(s, seg);
+	}
+	return store_mend_seal(s, seg, &t);
+}
+
+static int
+finish_last(struct store *s, struct segment *seg)
+{
+	int rc;
+
+	s->last_segment = seg->header.segment;
+	rc = check_last(s, seg);
+	if (rc)
+		return rc;
+	if (!seg->sealed)
+		return finish_open(s, seg);
+	s->last_number = seg->footer.next_number - 1;
+	memcpy(s->chain, seg->footer.chain, sizeof(s->chain));
+	go_on_at(s, seg->footer.next_number, seg->footer.next_rec);
+	return 0;
+}
+
+/* Nothing of them counts: a later header cuts all that they hold. */
+static int
+recycle_cut(struct store *s)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = s->n; !rc && i-- > 0;) {
+		struct segment *seg = s->seg[i];
+
+		if (seg != table_last(s) &&
+		    seg->next_number <= seg->header.first_number)
+			rc = store_recycle_segment(s, seg);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return rc;
+}
+
+int
+store_ready(struct store *s)
+{
+	struct segment *last;
+	int rc = recycle_cut(s);
+
+	go_on_at(s, 1, 1);
+	last = table_last(s);
+	if (!rc && last)
+		rc = finish_last(s, last);
+	if (!rc && s->quarantined_last) {
+		go_on_at(s, s->next_number + STORE_HOLE_NUMBERS,
+		    s->next_rec + STORE_HOLE_RECS);
+		if (s->active)
+			rc = store_rotate_seal(s);
+	}
+	if (!rc)
+		rc = store_meta_compare(s);
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&s->lock);
+	s->durable_number = s->last_number + 1;
+	s->durable_rec = s->next_rec;
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
