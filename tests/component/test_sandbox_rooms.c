@@ -26,6 +26,7 @@
 #include "lib/sandbox/sandbox.h"
 #include "lib/tls/tls.h"
 #include "tests/helpers/pki.h"
+#include "tests/helpers/storerig.h"
 
 #define RAW_SIZE ((size_t)4 << 20)
 #define AGENT "URI:spool:agent:0189af00-ffee-4abc-8def-0123456789ab"
@@ -274,6 +275,55 @@ child(enum sandbox_role role, const struct certificates *c)
 }
 #endif
 
+#ifndef WITH_SANITIZER
+/* Open, write, rotate, close and reopen the store in the keeper's sandbox. */
+static int
+keep_store(struct storerig *r)
+{
+	struct sandbox_dir dir = {
+	    .fd = open(r->dir, O_PATH | O_DIRECTORY | O_CLOEXEC),
+	    .write = true};
+	struct sandbox_profile profile = {
+	    .role = SANDBOX_KEEPER, .dirs = &dir, .dir_count = 1, .kill = true};
+	struct sandbox_report report;
+	struct storerig_sum sum;
+
+	CHECK(digest_warm_up() == 0);
+	CHECK(sandbox_enter(&profile, &report) == 0);
+	for (int round = 0; round < 2; round++) {
+		CHECK(storerig_open(r) == 0);
+		for (int i = 0; i < 40; i++)
+			CHECK(storerig_put(r, 3, 20000) == 0);
+		storerig_read_all(r, &sum);
+		CHECK(storerig_is_perfect(&sum));
+		storerig_close(r);
+	}
+	return 0;
+}
+#endif
+
+static void
+the_store_works_in_the_keepers_sandbox(void **state)
+{
+	(void)state;
+#ifdef WITH_SANITIZER
+	skip();
+#else
+	struct storerig r;
+	int status;
+	pid_t pid;
+
+	storerig_init(&r, true);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(keep_store(&r));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	storerig_fini(&r);
+#endif
+}
+
 static void
 the_rooms_work_in_each_roles_sandbox(void **state)
 {
@@ -304,6 +354,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(
 		the_rooms_work_in_each_roles_sandbox, setup, teardown),
+	    cmocka_unit_test(the_store_works_in_the_keepers_sandbox),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
