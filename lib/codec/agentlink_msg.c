@@ -9,6 +9,7 @@
 #include "lib/codec/agentlink_check.h"
 #include "lib/codec/entry.h"
 #include "lib/codec/field.h"
+#include "lib/codec/layout.h"
 
 #define TLV_CRITICAL 0x8000
 #define INTERVAL_SIZE 48
@@ -432,6 +433,12 @@ agentlink_chain_interval_encode(
 	cursor_put_be64(b, in->from);
 	cursor_put_be64(b, in->to);
 	buf_add(b, in->digest, sizeof(in->digest));
+}
+
+const struct field *
+agentlink_msg_fields(uint8_t type)
+{
+	return find(type)->fields;
 }
 
 const char *

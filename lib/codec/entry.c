@@ -6,6 +6,7 @@
 #include "lib/base/err.h"
 #include "lib/codec/entry_check.h"
 #include "lib/codec/field.h"
+#include "lib/codec/layout.h"
 
 #define ENTRY_HEADER 8
 #define AT_LENGTH 4
@@ -297,8 +298,8 @@ static const struct {
     [ENTRY_PENDING_AGAIN] = {pending_again, entry_check_pending_again},
 };
 
-static const struct field *
-fields_of(uint16_t type)
+const struct field *
+entry_fields(uint16_t type)
 {
 	return type < sizeof(types) / sizeof(*types) ? types[type].fields
 						     : NULL;
@@ -312,7 +313,7 @@ decode_body(uint16_t type, uint16_t flags, struct bytes body, struct entry *e)
 
 	*e = (struct entry){.type = type, .flags = flags, .body = body};
 	cursor_init(&c, body);
-	field_decode(fields_of(type), &c, &e->u);
+	field_decode(entry_fields(type), &c, &e->u);
 	if (flags & ~ENTRY_CRITICAL)
 		cursor_fail(&c, ERR_FORMAT);
 	rc = cursor_end(&c);
@@ -337,7 +338,7 @@ entry_next(struct cursor *c, struct entry *e)
 
 		if (cursor_err(c))
 			return ERR_FORMAT;
-		if (fields_of(type)) {
+		if (entry_fields(type)) {
 			rc = decode_body(type, flags, body, e);
 			return rc ? rc : 1;
 		}
@@ -357,7 +358,7 @@ entry_fini(struct entry *e)
 void
 entry_encode(struct buf *b, const struct entry *e)
 {
-	const struct field *fields = fields_of((uint16_t)e->type);
+	const struct field *fields = entry_fields((uint16_t)e->type);
 	size_t at = b->len;
 
 	if (!fields) {

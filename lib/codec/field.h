@@ -49,7 +49,9 @@ enum field_size {
 };
 
 struct field {
+	const char *name; /* for documents and the test that reads them */
 	uint8_t kind;
+	bool is_signed;
 	uint16_t offset; /* of the member */
 	uint32_t max; /* RAW: size; STRING, TEXT: longest; IVSET: limit */
 };
@@ -64,19 +66,22 @@ struct field {
 		    ? 1                                                 \
 		    : -1]))
 
+#define FIELD_IS_SIGNED(type, member) \
+	_Generic(((type *)NULL)->member, int64_t : true, default : false)
+
 /* A row; FIELD_UP_TO for a kind that has a longest length or a limit. */
-#define FIELD_UP_TO(type, member, kind, max)             \
-	{                                                \
-		FIELD_##kind,                            \
-		    (uint16_t)(offsetof(type, member) +  \
-			FIELD_FITS(type, member, kind)), \
-		    (uint32_t)(max)                      \
+#define FIELD_UP_TO(type, member, kind, max)                          \
+	{                                                             \
+#member, FIELD_##kind, FIELD_IS_SIGNED(type, member), \
+		    (uint16_t)(offsetof(type, member) +               \
+			FIELD_FITS(type, member, kind)),              \
+		    (uint32_t)(max)                                   \
 	}
 #define FIELD(type, member, kind) \
 	FIELD_UP_TO(type, member, kind, FIELD_SIZEOF(type, member))
-#define FIELD_LAST              \
-	{                       \
-		FIELD_END, 0, 0 \
+#define FIELD_LAST                           \
+	{                                    \
+		NULL, FIELD_END, false, 0, 0 \
 	}
 
 /* Read the fields into `to`; errors go to the cursor. */

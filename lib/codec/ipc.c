@@ -4,6 +4,7 @@
 
 #include "lib/base/err.h"
 #include "lib/codec/ipc_table.h"
+#include "lib/codec/layout.h"
 
 #define RANGE_FLAGS                                                     \
 	(BATCH_RANGE_HEAD | BATCH_RANGE_PATH | BATCH_RANGE_GAP_BEFORE | \
@@ -147,6 +148,14 @@ void
 ipc_range_verdict_encode(struct buf *b, const struct ipc_range_verdict *in)
 {
 	field_encode(verdict_fields, in, true, b);
+}
+
+const struct field *
+ipc_fields(uint16_t type)
+{
+	const struct ipc_table *t = find(type);
+
+	return t ? t->fields : NULL;
 }
 
 const char *
