@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * chain - another spoold as the target: exactly once in its store.
+ *
+ * The usual course: dial, TLS with our spool certificate, HELLO, CHAIN_OPEN
+ * with our incarnation; CHAIN_STATE says what the parent has of us already
+ * (chain_state.c compares it with our own batches); then batches go as they
+ * are stored, many in flight, and CHAIN_ACK settles them (chain_send.c).
+ *
+ * What can go wrong: the parent was restored and lacks what it had taken
+ * (those records are owed again), or it has what we do not know (we are a
+ * restored or cloned child and take a new incarnation); a batch is damaged on
+ * our disk (SKIP quarantined); the parent is draining or full (it gives no
+ * credit, or says when to come again).  RULES.md 8 has the rules,
+ * doc/protocol-agentlink.md the bytes.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "forwarder/targets/chain_internal.h"
+#include "lib/base/clock.h"
+#include "lib/base/err.h"
+#include "lib/digest/digest.h"
+
+#define TICK_MS 1000u
+#define SILENCE_MS 90000u
+#define SAY_WITHIN_MS 20000u
+
+void
+chain_say(struct target *t, const struct agentlink_msg *m)
+{
+	struct bytes part;
+
+	if (!t->link)
+		return;
+	buf_clear(&t->out);
+	agentlink_msg_encode(&t->out, m);
+	part = buf_bytes(&t->out);
+	if (!t->out.err)
+		link_write(t->link, &part, 1); /* on_closed tells failure */
+	t->said_ms = loop_now_ms(target_host_loop(t->host));
+}
+
+/* ---- settings
+ * ------------------------------------------------------------------------ */
+
+static struct bytes
+kv_bytes(const struct kv *kv, const char *key)
+{
+	struct bytes x = bytes_of(NULL, 0);
+
+	kv_get_bytes(kv, key, &x);
+	return x;
+}
+
+static int
+load_tls(const struct kv *kv, struct tls_config **out, struct uuid *own,
+    char *why, size_t why_size)
+{
+	struct tls_config_settings settings = {
+	    .side = TLS_CONFIG_CLIENT,
+	    .verify = TLS_CONFIG_REQUIRED,
+	    .cert_pem = kv_bytes(kv, "certificate"),
+	    .key_pem = kv_bytes(kv, "key"),
+	    .ca_pem = kv_bytes(kv, "ca"),
+	    .protocols = {AGENTLINK_ALPN},
+	};
+	struct tls_config *config = NULL;
+	enum tls_identity kind;
+	int rc = tls_config_new(&config);
+
+	if (!rc)
+		rc = tls_config_load(config, &settings);
+	if (rc) {
+		snprintf(why, why_size, "%s",
+		    config ? tls_config_why(config) : err_text(rc));
+		tls_config_free(config);
+		return rc;
+	}
+	if (tls_own_identity(config, &kind, own) ||
+	    kind != TLS_IDENTITY_SPOOL) {
+		snprintf(why, why_size,
+		    "the certificate has no identity spool:spool:<uuid>, "
+		    "which a chain target needs");
+		rc = ERR_INVAL;
+	}
+	if (rc)
+		tls_config_free(config);
+	else
+		*out = config;
+	return rc;
+}
+
+static int
+prepare(const struct kv *kv, char *why, size_t why_size)
+{
+	struct tls_config *tls = NULL;
+	const char *text;
+	struct uuid own;
+	int rc;
+
+	if (!kv_get_str(kv, "streams", &text)) {
+		snprintf(why, why_size,
+		    "streams: a chain hands over every record; leave it out");
+		return ERR_UNSUPPORTED;
+	}
+	rc = load_tls(kv, &tls, &own, why, why_size);
+	tls_config_free(tls);
+	return rc;
+}
+
+static int
+configure(struct target *t, const struct kv *kv)
+{
+	const char *address = "", *server_name = NULL;
+	struct tls_config *tls = NULL;
+	uint64_t timeout = 30000;
+	char why[256];
+	int rc = load_tls(kv, &tls, &t->own, why, sizeof(why));
+
+	if (rc)
+		return rc;
+	kv_get_str(kv, "address", &address);
+	kv_get_str(kv, "server_name", &server_name);
+	kv_get_u64(kv, "timeout", &timeout);
+	tls_config_free(t->tls);
+	free(t->address);
+	free(t->server_name);
+	t->tls = tls;
+	t->timeout_ms = (uint32_t)timeout;
+	t->address = strdup(address);
+	t->server_name = server_name ? strdup(server_name) : NULL;
+	return t->address ? 0 : ERR_NOMEM;
+}
+
+/* ---- messages
+ * ---------------------------------------------------------------------------
+ */
+
+static void
+say_hello(struct target *t)
+{
+	struct agentlink_msg m = {.type = AGENTLINK_HELLO};
+
+	m.u.hello.min_version = m.u.hello.max_version = AGENTLINK_VERSION;
+	m.u.hello.capabilities = AGENTLINK_CAP_CHAIN | AGENTLINK_CAP_ADVANCE;
+	m.u.hello.agent = t->own;
+	m.u.hello.boot = t->incarnation;
+	m.u.hello.max_frame = AGENTLINK_FRAME_MAX;
+	m.u.hello.software = bytes_of_str(PACKAGE_STRING);
+	t->phase = CHAIN_HELLO;
+	chain_say(t, &m);
+}
+
+static void
+on_hello_ok(struct target *t, const struct agentlink_hello_ok *ok)
+{
+	struct agentlink_msg m = {.type = AGENTLINK_CHAIN_OPEN};
+
+	if (uuid_equal(&ok->spool, &t->spool)) {
+		target_host_fail(t->host, TARGET_HOLD, "LOOP",
+		    "the target is this spool itself; give another address", 0);
+		return;
+	}
+	if (!(ok->capabilities & AGENTLINK_CAP_CHAIN)) {
+		target_host_fail(t->host, TARGET_HOLD, "NO_CHAIN",
+		    "the far side takes agents, but no spools", 0);
+		return;
+	}
+	t->parent = ok->spool;
+	t->max_frame = ok->max_frame;
+	t->keepalive_ms = ok->keepalive_ms;
+	m.u.chain_open.incarnation = t->incarnation;
+	m.u.chain_open.next_rec = t->next_rec;
+	m.u.chain_open.start_rec = t->start_rec;
+	t->phase = CHAIN_ASKED;
+	chain_say(t, &m);
+}
+
+static void
+set_credit(struct target *t, uint32_t bytes, uint32_t batches)
+{
+	t->credit_bytes = bytes;
+	t->credit_batches = batches;
+	target_host_more(t->host);
+}
+
+static void
+on_error(struct target *t, const struct agentlink_error *e)
+{
+	bool hold = e->code == AGENTLINK_CODE_VERSION ||
+	    e->code == AGENTLINK_CODE_IDENTITY ||
+	    e->code == AGENTLINK_CODE_DENIED ||
+	    e->code == AGENTLINK_CODE_UNSUPPORTED;
+	char text[AGENTLINK_TEXT_MAX + 64];
+
+	snprintf(text, sizeof(text), "the parent says: %.*s", (int)e->text.len,
+	    (const char *)e->text.ptr);
+	target_host_fail(t->host, hold ? TARGET_HOLD : TARGET_RETRY,
+	    agentlink_code_name(e->code), text, 0);
+}
+
+static void
+answer_ping(struct target *t, const struct agentlink_ping *ping)
+{
+	struct agentlink_msg m = {.type = AGENTLINK_PONG};
+
+	m.u.pong.t1 = ping->t1;
+	m.u.pong.t2 = m.u.pong.t3 = clock_now().wall_ns;
+	chain_say(t, &m);
+}
+
+static void
+wrong_time(struct target *t)
+{
+	target_host_fail(t->host, TARGET_RETRY, "PROTOCOL",
+	    "the parent sent a message that is not due", 0);
+}
+
+/* Before the chain is open only few messages may come. */
+static void
+early_message(struct target *t, const struct agentlink_msg *m)
+{
+	if (m->type == AGENTLINK_HELLO_OK && t->phase == CHAIN_HELLO)
+		on_hello_ok(t, &m->u.hello_ok);
+	else if (m->type == AGENTLINK_CHAIN_STATE && t->phase == CHAIN_ASKED)
+		chain_on_parent_state(t, &m->u.chain_state);
+	else
+		wrong_time(t);
+}
+
+static void
+message(struct target *t, const struct agentlink_msg *m)
+{
+	switch (m->type) {
+	case AGENTLINK_PING:
+		answer_ping(t, &m->u.ping);
+		return;
+	case AGENTLINK_PONG:
+	case AGENTLINK_STATUS:
+		return;
+	case AGENTLINK_CREDIT:
+		set_credit(
+		    t, m->u.credit.credit_bytes, m->u.credit.credit_batches);
+		return;
+	case AGENTLINK_ERROR:
+		on_error(t, &m->u.error);
+		return;
+	case AGENTLINK_DRAIN:
+		return; /* GOODBYE follows when it has answered */
+	case AGENTLINK_GOODBYE:
+		target_host_fail(t->host, TARGET_RETRY, "GOODBYE",
+		    "the parent is going down", m->u.goodbye.retry_after_ms);
+		return;
+	default:
+		break;
+	}
+	if (t->phase != CHAIN_UP && t->phase != CHAIN_RECONCILE) {
+		early_message(t, m);
+	} else if (m->type == AGENTLINK_CHAIN_ACK) {
+		chain_on_ack(t, &m->u.chain_ack);
+		set_credit(t, m->u.chain_ack.credit_bytes,
+		    m->u.chain_ack.credit_batches);
+	} else if (m->type == AGENTLINK_CHAIN_NACK) {
+		chain_on_nack(t, &m->u.chain_nack);
+	} else if (m->type != AGENTLINK_CHAIN_STATE) {
+		/* CHAIN_STATE after a NACK: that one starts over anyway. */
+		wrong_time(t);
+	}
+}
+
+/* ---- the connection
+ * ------------------------------------------------------------------------ */
+
+static size_t
+on_data(struct bytes data, void *arg)
+{
+	struct target *t = arg;
+	struct link *link = t->link;
+	struct agentlink_frame f;
+	struct agentlink_msg m;
+	size_t used, total = 0;
+	int rc;
+
+	t->heard_ms = loop_now_ms(target_host_loop(t->host));
+	/* A message may end the connection: then t->link is another. */
+	while (t->link == link) {
+		rc = agentlink_frame_decode(
+		    bytes_of(data.ptr + total, data.len - total),
+		    AGENTLINK_FRAME_MAX, &f, &used, NULL);
+		if (rc == 0)
+			return total;
+		total += used;
+		if (rc == 1)
+			rc = agentlink_msg_decode(&f, &m);
+		if (rc == ERR_UNSUPPORTED && !(f.flags & AGENTLINK_CRITICAL))
+			continue;
+		if (rc) {
+			target_host_fail(t->host, TARGET_RETRY, "PROTOCOL",
+			    "the parent sent what is not agentlink", 0);
+			return data.len;
+		}
+		message(t, &m);
+	}
+	return data.len;
+}
+
+static void
+on_ready(void *arg)
+{
+	struct target *t = arg;
+
+	t->heard_ms = loop_now_ms(target_host_loop(t->host));
+	say_hello(t);
+}
+
+static void
+on_closed(int rc, const char *why, void *arg)
+{
+	struct target *t = arg;
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s", rc ? why : "closed by the parent");
+	target_host_fail(t->host, dial_verdict(t->link, rc),
+	    dial_code(t->link, rc), text, 0);
+}
+
+static void
+on_drained(void *arg)
+{
+	struct target *t = arg;
+
+	target_host_more(t->host);
+}
+
+static const struct link_events link_events = {
+    .on_ready = on_ready,
+    .on_data = on_data,
+    .on_drained = on_drained,
+    .on_closed = on_closed,
+};
+
+static void
+on_link(struct link *link, void *arg)
+{
+	struct target *t = arg;
+
+	t->link = link;
+}
+
+static void
+on_dial_failed(const char *code, const char *why, void *arg)
+{
+	struct target *t = arg;
+
+	target_host_fail(t->host, TARGET_RETRY, code, why, 0);
+}
+
+static void
+start(struct target *t)
+{
+	struct dial_settings settings = {
+	    .tls = t->tls,
+	    .timeout_ms = t->timeout_ms,
+	    .events = &link_events,
+	    .link_arg = t,
+	};
+	static char name[256];
+	int rc = address_split(
+	    bytes_of_str(t->address), &settings.host, &settings.port);
+
+	if (!rc) {
+		snprintf(name, sizeof(name), "%.*s", (int)settings.host.len,
+		    (const char *)settings.host.ptr);
+		settings.server_name = t->server_name ? t->server_name : name;
+		t->phase = CHAIN_DIALLING;
+		rc = dial_start(t->host, t->pool, &settings, on_link,
+		    on_dial_failed, t, &t->dial);
+	}
+	if (rc)
+		target_host_fail(
+		    t->host, TARGET_RETRY, "CONNECT", err_text(rc), 0);
+}
+
+static void
+reset(struct target *t)
+{
+	dial_free(t->dial);
+	t->dial = NULL;
+	link_free(t->link);
+	t->link = NULL;
+	t->phase = CHAIN_DOWN;
+	t->credit_bytes = t->credit_batches = 0;
+	chain_forget_flight(t);
+	free(t->intervals);
+	t->intervals = NULL;
+	t->n_intervals = 0;
+}
+
+static void
+on_timer(void *arg)
+{
+	struct agentlink_msg m = {.type = AGENTLINK_PING};
+	struct target *t = arg;
+	uint64_t now = loop_now_ms(target_host_loop(t->host));
+
+	if (!t->link || t->phase < CHAIN_HELLO)
+		return;
+	if (now - t->heard_ms > SILENCE_MS ||
+	    (t->phase < CHAIN_RECONCILE && now - t->heard_ms > t->timeout_ms)) {
+		target_host_fail(t->host, TARGET_RETRY, "SILENCE",
+		    "the parent does not answer", 0);
+	} else if (now - t->said_ms > SAY_WITHIN_MS) {
+		m.u.ping.t1 = clock_now().wall_ns;
+		chain_say(t, &m);
+	}
+}
+
+/* ---- life cycle
+ * --------------------------------------------------------------------------------
+ */
+
+static void
+close_target(struct target *t)
+{
+	if (!t)
+		return;
+	reset(t);
+	loop_timer_free(t->timer);
+	link_pool_free(t->pool);
+	tls_config_free(t->tls);
+	pack_free(t->pack);
+	digest_sha256_free(t->sha);
+	ivset_fini(&t->settled);
+	ivset_fini(&t->parents);
+	buf_fini(&t->out);
+	buf_fini(&t->ranges);
+	buf_fini(&t->raw);
+	free(t->address);
+	free(t->server_name);
+	free(t);
+}
+
+static int
+open_target(struct target_host *host, const struct kv *kv, int dir_fd,
+    struct target **out)
+{
+	struct target *t = calloc(1, sizeof(*t));
+	int rc;
+
+	(void)dir_fd;
+	if (!t)
+		return ERR_NOMEM;
+	t->host = host;
+	ivset_init(&t->settled, 65536);
+	ivset_init(&t->parents, 65536);
+	buf_init(&t->out, AGENTLINK_FRAME_MAX + 65536);
+	buf_init(&t->ranges, BATCH_RANGES_MAX);
+	buf_init(&t->raw, BATCH_RAW_MAX);
+	rc = configure(t, kv);
+	if (!rc)
+		rc = link_pool_new(target_host_loop(host), &t->pool);
+	if (!rc)
+		rc = loop_timer_new(
+		    target_host_loop(host), on_timer, t, &t->timer);
+	if (!rc)
+		rc = pack_new(1, &t->pack);
+	if (!rc)
+		rc = digest_sha256_new(&t->sha);
+	if (rc) {
+		close_target(t);
+		return rc;
+	}
+	loop_timer_start(t->timer, TICK_MS, TICK_MS);
+	*out = t;
+	return 0;
+}
+
+static int
+keeper_state(struct target *t, const struct ipc_target_state *state)
+{
+	struct cursor c;
+
+	t->spool = state->spool;
+	t->incarnation = state->incarnation;
+	t->start_rec = state->start_rec;
+	t->next_rec = state->next_rec;
+	ivset_clear(&t->settled);
+	cursor_init(&c, state->settled);
+	ivset_decode(&c, &t->settled);
+	return cursor_end(&c);
+}
+
+static int
+hole(struct target *t, uint64_t from, uint64_t to, uint8_t reason)
+{
+	if (t->phase == CHAIN_UP)
+		chain_say_skip(t, from, to - from,
+		    reason ? (enum entry_skip_reason)reason : ENTRY_SKIP_HOLE);
+	return 0;
+}
+
+const struct target_class chain_class = {
+    .protocol = "chain",
+    .sandbox = SANDBOX_FORWARDER,
+    .prepare = prepare,
+    .open = open_target,
+    .close = close_target,
+    .configure = configure,
+    .state = keeper_state,
+    .start = start,
+    .reset = reset,
+    .send = chain_send_batch,
+    .digest = chain_on_own_digest,
+    .hole = hole,
+};

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parent and child compare notes (RULES.md 8).
+ *
+ * The parent says which intervals of our numbers it has, each with the content
+ * digest of the batch that ends it.  What it has and we know by the same
+ * digest is delivered.  A digest that differs, or numbers that we have never
+ * given out, mean that we are not who the parent knows: we take a new
+ * incarnation and send all that is pending under it.  What we have as
+ * delivered and the parent lacks is owed again.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "forwarder/targets/chain_internal.h"
+#include "lib/base/err.h"
+
+static void
+be_new(struct target *t, const char *why)
+{
+	target_host_new_incarnation(t->host, why);
+	/* The keeper answers with a new state, which starts us again. */
+	target_host_fail(t->host, TARGET_RETRY, "INCARNATION", why, 0);
+}
+
+/* What is settled here, but not there: custody was lost. */
+static bool
+find_lost(struct target *t)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < t->settled.n; i++) {
+		uint64_t from = t->settled.iv[i].from;
+		uint64_t to = t->settled.iv[i].to;
+
+		if (from < t->start_rec)
+			from = t->start_rec;
+		while (from < to) {
+			uint64_t gap = ivset_first_gap(&t->parents, from);
+			uint64_t next = to;
+
+			if (gap >= to)
+				break;
+			ivset_first_in(&t->parents, gap, &next);
+			if (next > to)
+				next = to;
+			target_host_pending_again(t->host, gap, next);
+			any = true;
+			from = next;
+		}
+	}
+	return any;
+}
+
+static void
+go_up(struct target *t)
+{
+	if (find_lost(t)) {
+		target_host_fail(t->host, TARGET_RETRY, "CUSTODY_LOST",
+		    "the parent lacks records that it had taken; they are "
+		    "owed again",
+		    0);
+		return;
+	}
+	for (size_t i = 0; i < t->parents.n; i++)
+		target_host_settle(t->host, ENTRY_TERM_DELIVERED,
+		    t->parents.iv[i].from, t->parents.iv[i].to, NULL);
+	t->phase = CHAIN_UP;
+	target_host_up(t->host);
+}
+
+static void
+next_interval(struct target *t)
+{
+	const struct agentlink_chain_interval *i;
+
+	if (t->at_interval == t->n_intervals) {
+		go_up(t);
+		return;
+	}
+	i = &t->intervals[t->at_interval];
+	if (i->to > t->next_rec) {
+		be_new(t,
+		    "the parent has records that this spool has never given "
+		    "out: it was restored or cloned");
+		return;
+	}
+	target_host_query(t->host, i->to - 1);
+}
+
+void
+chain_on_own_digest(struct target *t, const struct ipc_digest *d)
+{
+	const struct agentlink_chain_interval *i;
+
+	if (t->phase != CHAIN_RECONCILE || t->at_interval >= t->n_intervals)
+		return;
+	i = &t->intervals[t->at_interval];
+	if (d->last_rec != i->to - 1)
+		return;
+	/* Not found: recycled, which it is only when it was delivered. */
+	if (d->found && memcmp(d->digest, i->digest, BATCH_DIGEST_SIZE)) {
+		be_new(t,
+		    "the parent has other records under our numbers: this "
+		    "spool was restored or cloned");
+		return;
+	}
+	t->at_interval++;
+	next_interval(t);
+}
+
+static int
+take_intervals(struct target *t, const struct agentlink_chain_state *state)
+{
+	ivset_clear(&t->parents);
+	free(t->intervals);
+	t->intervals = calloc(state->n + 1, sizeof(*t->intervals));
+	t->n_intervals = t->at_interval = 0;
+	if (!t->intervals)
+		return ERR_NOMEM;
+	for (uint32_t i = 0; i < state->n; i++) {
+		struct agentlink_chain_interval *x = &t->intervals[i];
+		int rc;
+
+		agentlink_chain_interval_at(state->intervals, i, x);
+		rc = ivset_add(&t->parents, x->from, x->to, NULL);
+		if (rc)
+			return rc;
+	}
+	t->n_intervals = state->n;
+	return 0;
+}
+
+void
+chain_on_parent_state(
+    struct target *t, const struct agentlink_chain_state *state)
+{
+	int rc;
+
+	if (state->code == AGENTLINK_CODE_INCARNATION) {
+		be_new(t, "the parent asks for a new incarnation");
+		return;
+	}
+	if (state->code != AGENTLINK_CODE_OK) {
+		target_host_fail(t->host, TARGET_RETRY,
+		    agentlink_code_name(state->code),
+		    agentlink_code_text(state->code), 0);
+		return;
+	}
+	rc = take_intervals(t, state);
+	if (rc) {
+		target_host_fail(
+		    t->host, TARGET_RETRY, "PROTOCOL", err_text(rc), 0);
+		return;
+	}
+	t->credit_bytes = state->credit_bytes;
+	t->credit_batches = state->credit_batches;
+	t->phase = CHAIN_RECONCILE;
+	next_interval(t);
+}
