@@ -427,9 +427,9 @@ the_handshakes_deadline_ends_with_the_handshake(void **state)
 	uint64_t end;
 
 	join(w, w->agent);
-	assert_int_equal(link_set_handshake(w->server.link, 1000), 0);
+	assert_int_equal(link_set_handshake(w->server.link, 2000), 0);
 	await(w, &w->server.ready, 1);
-	end = loop_now_ms(w->loop) + 1050;
+	end = loop_now_ms(w->loop) + 2050;
 	while (loop_now_ms(w->loop) < end)
 		loop_run_once(w->loop, 100);
 	assert_int_equal(w->server.closed, 0);

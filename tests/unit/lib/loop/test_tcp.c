@@ -194,7 +194,7 @@ without_descriptors_accepting_rests_and_then_goes_on(void **state)
 	struct peers *p = *state;
 	struct rlimit old, low;
 	int a = dial(p), b = dial(p), c = dial(p);
-	uint64_t end;
+	uint64_t begin, end;
 	double cpu;
 	char byte;
 	int top;
@@ -204,6 +204,7 @@ without_descriptors_accepting_rests_and_then_goes_on(void **state)
 	close(top);
 	low = (struct rlimit){(rlim_t)top, old.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	begin = loop_now_ms(p->loop);
 	await(p, &p->full, 1);
 	assert_int_equal(p->count, 0);
 	assert_int_equal(tcp_listener_refused(p->listener), 1);
@@ -212,9 +213,11 @@ without_descriptors_accepting_rests_and_then_goes_on(void **state)
 	while (loop_now_ms(p->loop) < end)
 		loop_run_once(p->loop, end - loop_now_ms(p->loop));
 	assert_true(cpu_seconds() - cpu < 0.04);
-	assert_int_equal(p->full, 1);
+	/* Once, or once more for each tenth of a second on a busy machine. */
+	assert_true(
+	    (uint64_t)p->full <= 1 + (loop_now_ms(p->loop) - begin) / 100);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-	await(p, &p->count, 2);
+	await(p, &p->count, 3 - (int)tcp_listener_refused(p->listener));
 	/* The first in the queue was told; the end is clean. */
 	assert_int_equal(recv(a, &byte, 1, 0), 0);
 	close(a);

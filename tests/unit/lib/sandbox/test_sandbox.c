@@ -476,91 +476,6 @@ off_does_nothing_and_says_so(void **state)
 	close(fd);
 }
 
-static int
-child_becomes_nobody(enum sandbox_role role, struct place *p)
-{
-	uid_t r, e, s;
-	int deathsig = -1;
-
-	(void)role;
-	(void)p;
-	CHECK(sandbox_become("no such user") == ERR_NOENT);
-	CHECK(sandbox_die_with_parent(getppid()) == 0);
-	CHECK(sandbox_become("nobody") == 0);
-	CHECK(getresuid(&r, &e, &s) == 0);
-	CHECK(r == e && e == s && r != 0);
-	CHECK(getgroups(0, NULL) == 0);
-	CHECK(setuid(0) < 0);
-	CHECK(sandbox_become("nobody") == 0); /* is already */
-	CHECK(sandbox_become("root") == ERR_DENIED);
-	/* RULES.md 11: the change of user has cleared it. */
-	CHECK(prctl(PR_GET_PDEATHSIG, &deathsig) == 0 && deathsig == 0);
-	CHECK(sandbox_die_with_parent(getppid()) == 0);
-	CHECK(sandbox_die_with_parent(getppid() + 1) == ERR_CLOSED);
-	return 0;
-}
-
-static void
-becoming_another_user_is_for_good(void **state)
-{
-	if (geteuid() != 0) {
-		print_message("needs root\n");
-		skip();
-	}
-	assert_int_equal(
-	    in_child(child_becomes_nobody, SANDBOX_KEEPER, *state), 0);
-}
-
-static int
-child_leaves_network(enum sandbox_role role, struct place *p)
-{
-	(void)p;
-	CHECK(sandbox_leave_network(SANDBOX_FORWARDER) == ERR_STATE);
-	CHECK(sandbox_leave_network(role) == 0 || geteuid() != 0);
-	return 0;
-}
-
-static void
-only_roles_without_sockets_leave_the_network(void **state)
-{
-	assert_int_equal(
-	    in_child(child_leaves_network, SANDBOX_KEEPER, *state), 0);
-}
-
-/* The child makes a grandchild, which holds the pipe until it dies. */
-static void
-a_role_dies_with_its_parent(void **state)
-{
-	int pipes[2], status;
-	char c;
-	pid_t pid;
-
-	(void)state;
-	assert_int_equal(pipe(pipes), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		pid_t self = getpid();
-
-		close(pipes[0]);
-		if (fork() == 0) {
-			if (sandbox_die_with_parent(self))
-				_exit(1);
-			if (write(pipes[1], "r", 1) == 1)
-				pause();
-			_exit(0);
-		}
-		close(pipes[1]);
-		pause();
-	}
-	close(pipes[1]);
-	assert_int_equal(read(pipes[0], &c, 1), 1);
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(read(pipes[0], &c, 1), 0);
-	close(pipes[0]);
-}
-
 static void
 roles_have_names_and_reasons(void **state)
 {
@@ -595,9 +510,6 @@ main(void)
 	    TEST(what_was_reached_is_reported),
 	    TEST(entering_with_threads_is_refused),
 	    TEST(off_does_nothing_and_says_so),
-	    TEST(becoming_another_user_is_for_good),
-	    TEST(only_roles_without_sockets_leave_the_network),
-	    TEST(a_role_dies_with_its_parent),
 	    cmocka_unit_test(roles_have_names_and_reasons),
 	};
 
