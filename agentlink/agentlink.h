@@ -61,6 +61,7 @@ const char *agentlink_result_text(int code);
 struct agentlink_batch {
 	uint32_t count; /* records, at least 1 */
 	uint32_t raw_len; /* bytes of the columns unpacked */
+	uint32_t bytes; /* of the records alone; for the counts */
 	uint8_t codec; /* 0 raw, 1 zstd */
 	uint8_t flags; /* AGENTLINK_BATCH_GAP_BEFORE ... */
 	uint32_t severities; /* bit n: syslog severity n occurs; 0 unknown */
@@ -242,7 +243,7 @@ int agentlink_engine_stream_mark(const struct agentlink_engine *e,
 uint32_t agentlink_engine_streams(const struct agentlink_engine *e);
 
 struct agentlink_counts {
-	uint64_t records, bytes, batches; /* acknowledged, bytes unpacked */
+	uint64_t records, bytes, batches; /* acknowledged */
 	uint64_t repeats; /* records sent more than once */
 	uint64_t lost; /* records given up */
 	uint64_t held_records, held_batches, held_bytes; /* unacknowledged */

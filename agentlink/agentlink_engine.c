@@ -289,7 +289,7 @@ agentlink_engine_on_connected(
 	buf_clear(&e->out);
 	e->since_ms = e->heard_ms = e->said_ms = e->now_ms;
 	e->limits = (struct agentlink_hello_ok){.keepalive_ms = KEEPALIVE_MS};
-	agentlink_talk_hello(e);
+	agentlink_say_hello(e);
 }
 
 void
@@ -321,7 +321,7 @@ agentlink_engine_stop(struct agentlink_engine *e, struct agentlink_time now)
 	e->now_ms = now.mono_ms;
 	e->is_stopping = true;
 	if (e->phase >= AGENTLINK_PHASE_HELLO)
-		agentlink_talk_goodbye(e);
+		agentlink_say_goodbye(e);
 	if (e->phase >= AGENTLINK_PHASE_CONNECT)
 		agentlink_engine_event(e, AGENTLINK_EVENT_CLOSE);
 	/* What is in `out` may still be drained; the rest is over. */
@@ -345,7 +345,7 @@ agentlink_engine_feed(struct agentlink_engine *e, const void *ptr, size_t len,
 		    bytes_of((const uint8_t *)ptr + done, len - done),
 		    AGENTLINK_FRAME_MAX, &frame, &used, NULL);
 		if (rc < 0) {
-			agentlink_talk_error(e, AGENTLINK_CODE_MALFORMED,
+			agentlink_say_error(e, AGENTLINK_CODE_MALFORMED,
 			    "a frame is not well formed");
 			agentlink_engine_fail(
 			    e, rc, "the spool sent a malformed frame", 0);
@@ -366,7 +366,7 @@ agentlink_engine_drain(struct agentlink_engine *e, struct agentlink_time now,
 {
 	e->now_ms = now.mono_ms;
 	if (e->phase == AGENTLINK_PHASE_READY && !e->epochs_due)
-		agentlink_talk_fill(e);
+		agentlink_say_fill(e);
 	struct bytes b = buf_bytes(&e->out);
 	*ptr = b.ptr;
 	*len = e->epochs_due ? 0 : b.len;
@@ -426,13 +426,13 @@ on_timer_ready(struct agentlink_engine *e, struct agentlink_time now)
 	}
 	if (e->is_draining &&
 	    (e->now_ms >= e->drain_ms || !e->flying_batches)) {
-		agentlink_talk_goodbye(e);
+		agentlink_say_goodbye(e);
 		agentlink_engine_fail(
 		    e, ERR_CLOSED, "the spool asked us to leave", 0);
 		return;
 	}
 	if (e->now_ms >= ping_due(e))
-		agentlink_talk_ping(e, now.wall_ns);
+		agentlink_say_ping(e, now.wall_ns);
 	for (uint32_t i = 0; i < e->streams; i++) {
 		struct agentlink_stream *s = e->stream[i];
 		if (!s->wait_ms || s->wait_ms > e->now_ms)

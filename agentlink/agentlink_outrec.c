@@ -84,6 +84,7 @@ put_batch(struct buf *b, const struct agentlink_outrec *r)
 	cursor_put_le64(b, r->seq);
 	cursor_put_le32(b, t->count);
 	cursor_put_le32(b, t->raw_len);
+	cursor_put_le32(b, t->bytes);
 	cursor_put_u8(b, t->codec);
 	cursor_put_u8(b, t->flags);
 	cursor_put_le32(b, t->severities);
@@ -104,6 +105,7 @@ get_batch(struct cursor *c, struct agentlink_outrec *r)
 	r->seq = cursor_le64(c);
 	t->count = cursor_le32(c);
 	t->raw_len = cursor_le32(c);
+	t->bytes = cursor_le32(c);
 	t->codec = cursor_u8(c);
 	t->flags = cursor_u8(c);
 	t->severities = cursor_le32(c);

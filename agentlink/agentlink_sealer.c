@@ -111,7 +111,10 @@ agentlink_sealer_seal(struct agentlink_sealer *s, struct agentlink_batch *batch)
 {
 	if (!agentlink_sealer_count(s))
 		return ERR_STATE;
-	struct agentlink_batch b = {.count = s->columns.count};
+	struct agentlink_batch b = {
+	    .count = s->columns.count,
+	    .bytes = (uint32_t)s->bytes,
+	};
 	int rc = digest_records(
 	    s->sha, buf_bytes(&s->columns.records), s->lens, b.count, b.digest);
 	buf_clear(&s->raw);

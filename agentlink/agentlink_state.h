@@ -2,9 +2,10 @@
 /*
  * agentlink_state - what an engine remembers; for agentlink/ alone.
  *
- * The engine is in three files that share these structs: agentlink_engine.c
+ * The engine is in four files that share these structs: agentlink_engine.c
  * (life, connections, time, events), agentlink_stream.c (what is held, what
- * is durable, what to send next: RULES.md 2), agentlink_talk.c (messages).
+ * is durable, what to send next: RULES.md 2), agentlink_talk.c (messages that
+ * come), agentlink_say.c (messages that go).
  */
 #ifndef AGENTLINK_AGENTLINK_STATE_H
 #define AGENTLINK_AGENTLINK_STATE_H
@@ -32,7 +33,7 @@ struct agentlink_held {
 	uint8_t *payload; /* NULL if stored */
 	char *path;
 	int64_t event_min_ns, event_max_ns;
-	uint32_t count, raw_len, payload_len, severities;
+	uint32_t count, raw_len, bytes, payload_len, severities;
 	uint8_t codec, flags;
 	uint8_t nacks; /* refusals that made us look at our own copy */
 	uint8_t give_up; /* enum entry_advance_reason, 0: send it */
@@ -231,21 +232,27 @@ void agentlink_stream_give_up(struct agentlink_engine *e,
 /* Is there anything that is not acknowledged? */
 bool agentlink_stream_is_drained(const struct agentlink_stream *s);
 
-/* ---- agentlink_talk.c ---------------------------------------------------- */
+/* ---- agentlink_say.c ----------------------------------------------------- */
 
-void agentlink_talk_hello(struct agentlink_engine *e);
-void agentlink_talk_ping(struct agentlink_engine *e, int64_t wall_ns);
-void agentlink_talk_goodbye(struct agentlink_engine *e);
-void agentlink_talk_error(
+void agentlink_say_hello(struct agentlink_engine *e);
+void agentlink_say_ping(struct agentlink_engine *e, int64_t wall_ns);
+void agentlink_say_goodbye(struct agentlink_engine *e);
+void agentlink_say_error(
     struct agentlink_engine *e, uint16_t code, const char *text);
-void agentlink_talk_stream_close(
+void agentlink_say_stream_close(
     struct agentlink_engine *e, struct agentlink_stream *s);
+
+/* Payload and path of a batch, from where they are. */
+int agentlink_say_load(struct agentlink_engine *e, struct agentlink_held *h,
+    struct agentlink_batch *batch);
+
+/* Put out what can be put out now, up to a target. */
+void agentlink_say_fill(struct agentlink_engine *e);
+
+/* ---- agentlink_talk.c ---------------------------------------------------- */
 
 /* Act on one frame. */
 void agentlink_talk_on_frame(struct agentlink_engine *e,
     const struct agentlink_frame *frame, struct agentlink_time now);
-
-/* Put out what can be put out now, up to a target. */
-void agentlink_talk_fill(struct agentlink_engine *e);
 
 #endif

@@ -201,7 +201,7 @@ settle(
 		if (h->give_up)
 			continue;
 		c->records += h->count;
-		c->bytes += h->raw_len;
+		c->bytes += h->bytes;
 		c->batches++;
 		s->fresh_records += h->count;
 	}
@@ -344,7 +344,7 @@ agentlink_stream_fork(struct agentlink_engine *e, struct agentlink_stream *s)
 	if (rc)
 		return rc;
 	uuid_mark_random(&epoch);
-	agentlink_talk_stream_close(e, s);
+	agentlink_say_stream_close(e, s);
 	agentlink_engine_tell_acked(e, s);
 	agentlink_stream_renumber(e, s, &epoch);
 	struct agentlink_event *event =

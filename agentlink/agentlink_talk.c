@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The messages of the engine: one function a type, in a table.
+ * The messages that come from a spool: one function a type.
  */
 #include "agentlink/agentlink_state.h"
 
@@ -12,13 +12,6 @@
 
 #define LATER_MS 1000u /* after "not now" without a time */
 #define REST_MS 30000u /* of a stream that was refused */
-#define DATA_ROOM 512u /* DATA without path and payload, at the most */
-
-static void
-put(struct agentlink_engine *e, const struct agentlink_msg *m)
-{
-	agentlink_msg_encode(&e->out, m);
-}
 
 /* A spool's words, made fit for one line. */
 static void
@@ -53,260 +46,13 @@ note(struct agentlink_engine *e, const struct agentlink_stream *s,
 	copy_text(event->text, line, text);
 }
 
-/* ---- out -------------------------------------------------------------------
- */
-
-void
-agentlink_talk_hello(struct agentlink_engine *e)
-{
-	struct agentlink_msg m = {.type = AGENTLINK_HELLO};
-	struct agentlink_hello *h = &m.u.hello;
-	h->min_version = h->max_version = AGENTLINK_VERSION;
-	h->capabilities = AGENTLINK_CAP_ADVANCE;
-	memcpy(h->agent.byte, e->settings.agent, UUID_SIZE);
-	memcpy(h->boot.byte, e->settings.boot, UUID_SIZE);
-	h->max_frame = AGENTLINK_FRAME_MAX;
-	h->software = bytes_of_str(e->software);
-	h->host = bytes_of_str(e->host);
-	put(e, &m);
-}
-
-void
-agentlink_talk_ping(struct agentlink_engine *e, int64_t wall_ns)
-{
-	struct agentlink_msg m = {.type = AGENTLINK_PING};
-	m.u.ping.t1 = wall_ns;
-	put(e, &m);
-	e->pinged_ms = e->now_ms;
-}
-
-void
-agentlink_talk_goodbye(struct agentlink_engine *e)
-{
-	struct agentlink_msg m = {.type = AGENTLINK_GOODBYE};
-	m.u.goodbye.code = AGENTLINK_CODE_OK;
-	put(e, &m);
-}
-
-void
-agentlink_talk_error(
-    struct agentlink_engine *e, uint16_t code, const char *text)
-{
-	struct agentlink_msg m = {.type = AGENTLINK_ERROR};
-	m.u.error.code = code;
-	m.u.error.fatal = true;
-	m.u.error.text = bytes_of_str(text);
-	put(e, &m);
-}
-
-void
-agentlink_talk_stream_close(
-    struct agentlink_engine *e, struct agentlink_stream *s)
-{
-	if (!s->wire || e->phase != AGENTLINK_PHASE_READY)
-		return;
-	struct agentlink_msg m = {
-	    .type = AGENTLINK_STREAM_CLOSE, .stream = s->wire};
-	if (s->close_wanted && s->close_final)
-		m.u.stream_close.flags = AGENTLINK_STREAM_FINAL;
-	put(e, &m);
-	s->wire = 0;
-}
-
-static bool
-number_on_wire(struct agentlink_engine *e, struct agentlink_stream *s)
-{
-	if (e->next_wire == e->wire_cap) {
-		size_t cap = e->wire_cap ? 2 * e->wire_cap : 16;
-		uint32_t *wire = realloc(e->wire, cap * sizeof(*wire));
-		if (!wire)
-			return false;
-		e->wire = wire;
-		e->wire_cap = cap;
-	}
-	e->wire[e->next_wire++] = s->number;
-	s->wire = e->next_wire;
-	return true;
-}
-
-static void
-ask_for_stream(struct agentlink_engine *e, struct agentlink_stream *s)
-{
-	if (!number_on_wire(e, s)) {
-		agentlink_engine_fail(e, ERR_NOMEM, NULL, 0);
-		return;
-	}
-	struct agentlink_msg m = {
-	    .type = AGENTLINK_STREAM_OPEN, .stream = s->wire};
-	agentlink_stream_ask(e, s, &m.u.stream_open);
-	put(e, &m);
-	s->phase = AGENTLINK_STREAM_ASKED;
-}
-
-/* Payload and path of a batch, from where they are. */
-static int
-load(struct agentlink_engine *e, struct agentlink_held *h,
-    struct agentlink_batch *batch)
-{
-	if (h->is_stored)
-		return e->settings.load
-		    ? e->settings.load(e->settings.arg, h->ref, batch)
-		    : ERR_STATE;
-	batch->payload = h->payload;
-	batch->payload_len = h->payload_len;
-	batch->path = h->path;
-	return 0;
-}
-
-static bool
-fits(const struct agentlink_engine *e, const struct agentlink_held *h,
-    const struct agentlink_batch *batch)
-{
-	size_t path = batch->path ? strlen(batch->path) : 0;
-	const struct agentlink_hello_ok *l = &e->limits;
-	return h->payload_len + path + DATA_ROOM <= l->max_frame &&
-	    h->raw_len <= l->max_raw + (1u << 20) && h->count <= l->max_records;
-}
-
-static void
-put_data(struct agentlink_engine *e, struct agentlink_stream *s,
-    const struct agentlink_held *h, const struct agentlink_batch *batch)
-{
-	struct agentlink_data d = {
-	    .first_seq = h->first_seq,
-	    .count = h->count,
-	    .codec = h->codec,
-	    .flags = h->flags,
-	    .raw_len = h->raw_len,
-	    .event_min_ns = h->event_min_ns,
-	    .event_max_ns = h->event_max_ns,
-	    .severities = h->severities,
-	    .path = bytes_of_str(batch->path),
-	};
-	memcpy(d.content_digest, h->digest, sizeof(d.content_digest));
-	memcpy(d.prev_head, h->prev_head, sizeof(d.prev_head));
-	struct buf head;
-	buf_init(&head, AGENTLINK_FRAME_MAX);
-	agentlink_data_encode_head(&head, &d);
-	if (head.err)
-		e->err = head.err;
-	agentlink_frame_encode(&e->out, AGENTLINK_DATA, 0, s->wire,
-	    buf_bytes(&head), bytes_of(batch->payload, h->payload_len));
-	buf_fini(&head);
-}
-
-static bool
-has_credit(const struct agentlink_engine *e, const struct agentlink_held *h)
-{
-	return e->flying_batches < e->credit_batches &&
-	    e->flying_bytes + h->payload_len <= e->credit_bytes;
-}
-
-/* One batch; false: not now. */
-static bool
-send_data(struct agentlink_engine *e, struct agentlink_stream *s,
-    const struct agentlink_stream_plan *plan)
-{
-	struct agentlink_held *h = plan->held;
-	if (e->is_draining || !has_credit(e, h))
-		return false;
-	struct agentlink_batch batch = {0};
-	int rc = load(e, h, &batch);
-	if (rc == ERR_CORRUPT) {
-		agentlink_stream_give_up(e, s, h, ENTRY_ADVANCE_CORRUPT,
-		    "the outbox's copy is damaged");
-		return true;
-	}
-	if (rc) {
-		agentlink_engine_fail(e, rc, "the outbox cannot be read", 0);
-		return false;
-	}
-	if (!fits(e, h, &batch)) {
-		agentlink_stream_give_up(e, s, h, ENTRY_ADVANCE_LOST,
-		    "the batch is over the spool's limits");
-		return true;
-	}
-	put_data(e, s, h, &batch);
-	agentlink_stream_flew(e, s, plan);
-	return true;
-}
-
-static bool
-send_next(struct agentlink_engine *e, struct agentlink_stream *s)
-{
-	if (s->phase != AGENTLINK_STREAM_RUNS || s->wait_ms)
-		return false;
-	struct agentlink_stream_plan plan;
-	agentlink_stream_plan(e, s, &plan);
-	if (plan.kind == AGENTLINK_STREAM_PLAN_DATA)
-		return send_data(e, s, &plan);
-	if (plan.kind == AGENTLINK_STREAM_PLAN_NONE) {
-		if (s->close_wanted && agentlink_stream_is_drained(s)) {
-			agentlink_talk_stream_close(e, s);
-			s->phase = AGENTLINK_STREAM_GONE;
-		}
-		return false;
-	}
-	struct agentlink_msg m = {.type = AGENTLINK_ADVANCE, .stream = s->wire};
-	m.u.advance = plan.advance;
-	put(e, &m);
-	agentlink_stream_flew(e, s, &plan);
-	return true;
-}
-
-static uint32_t
-open_streams(const struct agentlink_engine *e)
-{
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < e->streams; i++)
-		n += e->stream[i]->wire != 0;
-	return n;
-}
-
-static void
-ask_for_streams(struct agentlink_engine *e)
-{
-	uint32_t open = open_streams(e);
-	for (uint32_t i = 0; i < e->streams && open < e->limits.max_streams;
-	     i++) {
-		struct agentlink_stream *s = e->stream[i];
-		if (s->phase != AGENTLINK_STREAM_SHUT)
-			continue;
-		if (e->phase != AGENTLINK_PHASE_READY)
-			return;
-		ask_for_stream(e, s);
-		open++;
-	}
-}
-
-void
-agentlink_talk_fill(struct agentlink_engine *e)
-{
-	if (!e->is_draining)
-		ask_for_streams(e);
-	bool any = true;
-	while (any) {
-		any = false;
-		for (uint32_t n = e->streams; n; n--) {
-			if (e->phase != AGENTLINK_PHASE_READY ||
-			    e->out.len >= AGENTLINK_STATE_OUT_TARGET ||
-			    agentlink_engine_is_crowded(e))
-				return;
-			e->turn = (e->turn + 1) % e->streams;
-			any |= send_next(e, e->stream[e->turn]);
-		}
-	}
-	if (e->out.err)
-		agentlink_engine_fail(e, e->out.err, NULL, 0);
-}
-
 /* ---- in --------------------------------------------------------------------
  */
 
 static void
 broken(struct agentlink_engine *e, const char *text)
 {
-	agentlink_talk_error(e, AGENTLINK_CODE_MALFORMED, text);
+	agentlink_say_error(e, AGENTLINK_CODE_MALFORMED, text);
 	agentlink_engine_fail(e, ERR_FORMAT, text, 0);
 }
 
@@ -339,7 +85,7 @@ on_hello_ok(struct agentlink_engine *e, const struct agentlink_msg *m,
 	event->server = e->server;
 	memcpy(event->spool, h->spool.byte, sizeof(event->spool));
 	copy_text(event->text, "spool", h->software);
-	agentlink_talk_ping(e, now.wall_ns);
+	agentlink_say_ping(e, now.wall_ns);
 }
 
 static struct agentlink_stream *
@@ -405,7 +151,7 @@ static bool
 own_copy_is_good(struct agentlink_engine *e, struct agentlink_held *h)
 {
 	struct agentlink_batch batch = {0};
-	if (load(e, h, &batch))
+	if (agentlink_say_load(e, h, &batch))
 		return false;
 	struct buf raw;
 	buf_init(&raw, BATCH_RAW_MAX);
@@ -454,7 +200,7 @@ on_bad_copy(struct agentlink_engine *e, struct agentlink_stream *s,
 		    e, s, h, ENTRY_ADVANCE_CORRUPT, "our own copy is damaged");
 	} else if (++h->nacks > AGENTLINK_STATE_RESEND_MAX) {
 		h->nacks = 0;
-		agentlink_talk_error(
+		agentlink_say_error(
 		    e, n->code, "our copy is good, and refused again");
 		agentlink_engine_fail(e, ERR_DIGEST,
 		    "the spool refuses a batch that is good here", 0);
@@ -535,7 +281,7 @@ on_ping(
 	struct agentlink_msg m = {.type = AGENTLINK_PONG};
 	m.u.pong.t1 = p->t1;
 	m.u.pong.t2 = m.u.pong.t3 = wall_ns;
-	put(e, &m);
+	agentlink_msg_encode(&e->out, &m);
 }
 
 static void
@@ -593,7 +339,7 @@ agentlink_talk_on_frame(struct agentlink_engine *e,
 	struct agentlink_msg m;
 	int rc = agentlink_msg_decode(frame, &m);
 	if (rc == ERR_UNSUPPORTED && frame->flags & AGENTLINK_CRITICAL) {
-		agentlink_talk_error(e, AGENTLINK_CODE_UNKNOWN_TYPE,
+		agentlink_say_error(e, AGENTLINK_CODE_UNKNOWN_TYPE,
 		    "a critical message of unknown type");
 		agentlink_engine_fail(e, ERR_VERSION,
 		    "the spool sent a critical message of unknown type", 0);
