@@ -38,7 +38,7 @@ AC_DEFUN([SPOOLD_HARDENING], [
 	m4_foreach([flag], [[-pie], [-Wl,-z,relro], [-Wl,-z,now],
 		[-Wl,-z,noexecstack], [-Wl,-z,separate-code],
 		[-Wl,--as-needed]],
-		[SPOOLD_TRY_FLAG([HARDEN_LDFLAGS], flag)])
+		[SPOOLD_TRY_FLAG([HARDEN_LDFLAGS], m4_defn([flag]))])
 	AC_SUBST([HARDEN_CFLAGS])
 	AC_SUBST([HARDEN_LDFLAGS])
 ])
