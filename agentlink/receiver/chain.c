@@ -193,6 +193,23 @@ fill_batch(struct ipc_batch *b, const struct agentlink_chain_data *d)
 	memcpy(b->content_digest, d->content_digest, BATCH_DIGEST_SIZE);
 }
 
+/* The payload is what is said of it, and its runs are what the ranges say. */
+static int
+check_payload(struct check *check, const struct check_claim *claim,
+    const struct agentlink_chain_data *d)
+{
+	struct batch_columns_view view;
+	uint32_t *counts;
+	int rc = check_batch(check, claim, d->payload, &view);
+
+	if (rc)
+		return rc;
+	counts = calloc(claim->ranges, sizeof(*counts));
+	rc = counts ? batch_columns_match(&view, d->ranges, counts) : ERR_NOMEM;
+	free(counts);
+	return rc;
+}
+
 static int
 make_item(struct session *s, const struct agentlink_chain_data *d,
     struct flow_item **out)
@@ -211,7 +228,7 @@ make_item(struct session *s, const struct agentlink_chain_data *d,
 
 	claim.ranges = ranges.ranges;
 	if (!rc)
-		rc = check_batch(r->check, &claim, d->payload, NULL);
+		rc = check_payload(r->check, &claim, d);
 	if (!rc)
 		rc = flow_item_new(ranges.ranges, &item);
 	if (rc)

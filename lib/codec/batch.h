@@ -238,6 +238,14 @@ struct batch_columns_view {
 int batch_columns_decode(
     struct bytes raw, uint32_t ranges, struct batch_columns_view *view);
 
+/*
+ * Do the runs of decoded columns hold as many records of each range as these
+ * encoded ranges say?  `counts`: the caller's array of one counter a range,
+ * zeroed.  0 or ERR_FORMAT.
+ */
+int batch_columns_match(const struct batch_columns_view *view,
+    struct bytes ranges, uint32_t *counts);
+
 /* One record at a time, after a successful decode. */
 struct batch_columns_iter {
 	struct cursor lens, runs, received, events;

@@ -276,6 +276,31 @@ batch_columns_decode(
 	return 0;
 }
 
+int
+batch_columns_match(const struct batch_columns_view *view, struct bytes ranges,
+    uint32_t *counts)
+{
+	struct batch_range range;
+	struct batch_ranges r;
+	struct cursor runs;
+	int rc = batch_ranges_begin(&r, ranges);
+
+	if (rc)
+		return rc;
+	cursor_init(&runs, view->runs);
+	while (cursor_left(&runs)) {
+		uint64_t index = varint(&runs);
+
+		if (index >= r.ranges)
+			return ERR_FORMAT;
+		counts[index] += (uint32_t)varint(&runs);
+	}
+	for (uint32_t i = 0; (rc = batch_ranges_next(&r, &range)) == 1; i++)
+		if (counts[i] != range.count)
+			return ERR_FORMAT;
+	return rc;
+}
+
 void
 batch_columns_iter_init(struct batch_columns_iter *it,
     const struct batch_columns_view *view, uint32_t *range_pos)

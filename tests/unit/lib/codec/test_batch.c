@@ -365,6 +365,47 @@ columns_give_back_every_record_with_its_place(void **state)
 	buf_fini(&raw);
 }
 
+/* Ranges of the given counts against columns with runs of 2 and 1. */
+static int
+match(uint32_t first, uint32_t second)
+{
+	struct batch_range range = {.first_seq = 1, .count = first};
+	uint32_t counts[2] = {0};
+	struct batch_columns_view v;
+	struct batch_columns c;
+	struct buf raw, ranges;
+	int rc;
+
+	batch_columns_init(&c, 1000);
+	buf_init(&raw, 1000);
+	buf_init(&ranges, 1000);
+	batch_columns_add(&c, 0, bytes_of_str("a"));
+	batch_columns_add(&c, 1, bytes_of_str("b"));
+	batch_columns_add(&c, 0, bytes_of_str("c"));
+	assert_int_equal(batch_columns_encode(&c, &raw), 0);
+	batch_ranges_encode_begin(&ranges, NULL, second ? 2 : 1);
+	batch_range_encode(&ranges, &range);
+	range.count = second;
+	if (second)
+		batch_range_encode(&ranges, &range);
+	assert_int_equal(batch_columns_decode(buf_bytes(&raw), 2, &v), 0);
+	rc = batch_columns_match(&v, buf_bytes(&ranges), counts);
+	buf_fini(&ranges);
+	buf_fini(&raw);
+	batch_columns_fini(&c);
+	return rc;
+}
+
+static void
+the_runs_must_hold_what_the_ranges_say(void **state)
+{
+	(void)state;
+	assert_int_equal(match(2, 1), 0);
+	assert_int_equal(match(1, 2), ERR_FORMAT);
+	assert_int_equal(match(2, 2), ERR_FORMAT);
+	assert_int_equal(match(3, 0), ERR_FORMAT);
+}
+
 static void
 columns_say_when_they_are_full_or_incomplete(void **state)
 {
@@ -447,6 +488,7 @@ main(void)
 	    cmocka_unit_test(a_range_without_head_takes_about_ten_bytes),
 	    cmocka_unit_test(wrong_ranges_are_refused),
 	    cmocka_unit_test(columns_give_back_every_record_with_its_place),
+	    cmocka_unit_test(the_runs_must_hold_what_the_ranges_say),
 	    cmocka_unit_test(columns_say_when_they_are_full_or_incomplete),
 	    cmocka_unit_test(columns_that_do_not_add_up_are_refused),
 	};
