@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "forwarder/pump.h"
@@ -22,6 +23,8 @@ struct program {
 	struct kv *prepared;
 	char name[33];
 	int dir_fd;
+	struct stat dir; /* the directory that is used */
+	bool dir_moved; /* another one was given */
 	int keeper_fd, resolver_fd; /* came before the pump was there */
 };
 
@@ -70,6 +73,12 @@ on_switch(uint32_t generation, void *arg)
 	struct program *p = arg;
 
 	(void)generation;
+	if (p->dir_moved) {
+		/* The sandbox knows the old one only. */
+		log_info("the directory is another one: starting anew");
+		role_end(p->role, 0);
+		return 0;
+	}
 	/* The first time there is no pump yet: on_ready makes it. */
 	return p->pump ? pump_configure(p->pump, p->prepared) : 0;
 }
@@ -125,10 +134,18 @@ on_fd(const struct ipc_fd *what, int fd, void *arg)
 {
 	struct program *p = arg;
 
-	if (what->kind == IPC_FD_DIRECTORY && !p->pump)
-		keep_fd(&p->dir_fd, fd);
-	else
+	struct stat st;
+
+	if (what->kind != IPC_FD_DIRECTORY || fstat(fd, &st)) {
 		close(fd);
+	} else if (!p->pump) {
+		p->dir = st;
+		keep_fd(&p->dir_fd, fd);
+	} else {
+		p->dir_moved =
+		    st.st_dev != p->dir.st_dev || st.st_ino != p->dir.st_ino;
+		close(fd);
+	}
 }
 
 static void

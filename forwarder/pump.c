@@ -2,7 +2,8 @@
 /*
  * The usual course: the keeper's link comes, TARGET is said, TARGET_STATE
  * answers; the target is started and comes up; WORK opens the window; STORED
- * batches are sent in order; what is settled goes back as VERDICTS once a turn.
+ * batches are sent in order; what is settled goes back as VERDICTS in the next
+ * turn.
  *
  * What can go wrong: the target fails (reset, back-off, start, everything not
  * settled is sent again); the keeper dies (everything in hand is forgotten:
@@ -20,8 +21,6 @@
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
-
-#define INTERVALS_MAX 65536
 
 #define TARGET(class) extern const struct target_class class;
 #include "forwarder/targets/targets.def"
@@ -42,23 +41,41 @@ pump_class(const char *protocol)
 	return NULL;
 }
 
-/* ---- to the keeper
- * ----------------------------------------------------------------- */
+/* ---- to the keeper ---------------------------------------------------------
+ */
+
+void
+pump_must(int rc, const char *what)
+{
+	if (!rc)
+		return;
+	log_error("cannot %s: %s", what, err_text(rc));
+	exit(1);
+}
 
 void
 pump_send_msg(struct target_host *h, const struct ipc_msg *m)
 {
 	struct buf b;
 	struct bytes part;
+	int rc;
 
 	if (!h->keeper)
 		return;
 	buf_init(&b, IPC_MESSAGE_MAX);
 	ipc_encode(&b, m);
 	part = buf_bytes(&b);
-	if (!b.err)
-		chan_send(h->keeper, m->type, &part, 1, -1);
+	rc = b.err ? b.err : chan_send(h->keeper, m->type, &part, 1, -1);
 	buf_fini(&b);
+	/* That the keeper has gone is told when its messages are read. */
+	pump_must(rc == ERR_CLOSED ? 0 : rc, "talk to the keeper");
+}
+
+void
+pump_soon(struct target_host *h)
+{
+	if (!loop_timer_is_active(h->soon))
+		loop_timer_start(h->soon, 0, 0);
 }
 
 void
@@ -120,8 +137,8 @@ pump_tell_status(struct target_host *h)
 	kv_free(kv);
 }
 
-/* ---- batches
- * ------------------------------------------------------------------------- */
+/* ---- batches ---------------------------------------------------------------
+ */
 
 void
 pump_trim(struct target_host *h)
@@ -133,6 +150,7 @@ pump_trim(struct target_host *h)
 		if (!h->first)
 			h->last = NULL;
 		h->window_used -= b->cost;
+		h->window_n--;
 		ivset_remove(&h->settled, b->batch.first_rec,
 		    b->batch.first_rec + b->batch.records, NULL);
 		free(b->mem);
@@ -184,8 +202,7 @@ pump_start(struct target_host *h)
 	h->class->start(h->target);
 }
 
-/* ---- timers
- * ----------------------------------------------------------------------------
+/* ---- timers ----------------------------------------------------------------
  */
 
 static void
@@ -207,7 +224,7 @@ on_tick(void *arg)
 }
 
 static void
-on_turn(void *arg)
+on_soon(void *arg)
 {
 	struct target_host *h = arg;
 
@@ -217,8 +234,7 @@ on_turn(void *arg)
 		pump_tell_status(h);
 }
 
-/* ---- links
- * --------------------------------------------------------------------------------
+/* ---- links -----------------------------------------------------------------
  */
 
 static void
@@ -231,6 +247,7 @@ lose_keeper(struct target_host *h)
 	h->started = h->up = h->blocked = false;
 	pump_forget(h);
 	pump_forget_streams(h);
+	ivset_clear(&h->before);
 }
 
 static void
@@ -280,11 +297,8 @@ pump_connect(struct pump *p, int fd)
 }
 
 static void
-on_resolver_closed(int rc, void *arg)
+lose_resolver(struct target_host *h)
 {
-	struct target_host *h = arg;
-
-	(void)rc;
 	chan_free(h->resolver);
 	h->resolver = NULL;
 	if (h->resolve.active) {
@@ -295,6 +309,13 @@ on_resolver_closed(int rc, void *arg)
 }
 
 static void
+on_resolver_closed(int rc, void *arg)
+{
+	(void)rc;
+	lose_resolver(arg);
+}
+
+static void
 on_resolver_message(uint16_t type, struct bytes payload, int fd, void *arg)
 {
 	struct target_host *h = arg;
@@ -302,7 +323,7 @@ on_resolver_message(uint16_t type, struct bytes payload, int fd, void *arg)
 
 	(void)fd;
 	if (type != IPC_ADDRESSES || ipc_decode(type, payload, &m))
-		on_resolver_closed(ERR_FORMAT, h);
+		lose_resolver(h);
 	else
 		pump_on_addresses(h, &m.u.addresses);
 }
@@ -317,16 +338,14 @@ pump_connect_resolver(struct pump *p, int fd)
 {
 	struct target_host *h = &p->host;
 
-	chan_free(h->resolver);
-	h->resolver = NULL;
+	lose_resolver(h);
 	if (chan_new(h->loop, fd, &resolver_events, h, &h->resolver)) {
 		log_error("cannot use the line to the resolver");
 		close(fd);
 	}
 }
 
-/* ---- life cycle
- * ------------------------------------------------------------------------------
+/* ---- life cycle ------------------------------------------------------------
  */
 
 static void
@@ -388,7 +407,7 @@ make_parts(struct target_host *h)
 	if (!rc)
 		rc = loop_timer_new(h->loop, on_tick, h, &h->tick);
 	if (!rc)
-		rc = loop_turn_new(h->loop, on_turn, h, &h->turn);
+		rc = loop_timer_new(h->loop, on_soon, h, &h->soon);
 	return rc;
 }
 
@@ -396,23 +415,35 @@ int
 pump_new(struct loop *loop, const char *name, const struct kv *kv, int dir_fd,
     struct pump **out)
 {
+	const char *protocol = "";
+	const struct target_class *class;
+
+	kv_get_str(kv, "protocol", &protocol);
+	class = pump_class(protocol);
+	return class ? pump_new_of(class, loop, name, kv, dir_fd, out)
+		     : ERR_NOENT;
+}
+
+int
+pump_new_of(const struct target_class *class, struct loop *loop,
+    const char *name, const struct kv *kv, int dir_fd, struct pump **out)
+{
 	struct pump *p = calloc(1, sizeof(*p));
 	struct target_host *h;
-	const char *protocol = "";
 	int rc;
 
 	if (!p)
 		return ERR_NOMEM;
 	h = &p->host;
 	h->loop = loop;
-	kv_get_str(kv, "protocol", &protocol);
-	h->class = pump_class(protocol);
+	h->class = class;
 	snprintf(h->name, sizeof(h->name), "%s", name);
-	snprintf(h->protocol, sizeof(h->protocol), "%s", protocol);
-	ivset_init(&h->settled, INTERVALS_MAX);
-	buf_init(&h->verdicts, IPC_MESSAGE_MAX / 2);
+	snprintf(h->protocol, sizeof(h->protocol), "%s", class->protocol);
+	ivset_init(&h->settled, PUMP_INTERVALS_MAX);
+	ivset_init(&h->before, PUMP_INTERVALS_MAX);
+	buf_init(&h->verdicts, 2 * PUMP_VERDICTS_MAX);
 	pace_init(&h->pace, 0, loop_now_ms(loop));
-	rc = h->class ? make_parts(h) : ERR_NOENT;
+	rc = make_parts(h);
 	if (!rc)
 		rc = take_settings(h, kv);
 	if (!rc)
@@ -459,9 +490,10 @@ pump_free(struct pump *p)
 	loop_timer_free(h->retry);
 	loop_timer_free(h->more);
 	loop_timer_free(h->tick);
-	loop_turn_free(h->turn);
+	loop_timer_free(h->soon);
 	digest_sha256_free(h->sha);
 	ivset_fini(&h->settled);
+	ivset_fini(&h->before);
 	buf_fini(&h->verdicts);
 	free(p);
 }

@@ -30,6 +30,9 @@ const struct target_class *pump_class(const char *protocol);
  */
 int pump_new(struct loop *loop, const char *name, const struct kv *kv,
     int dir_fd, struct pump **out);
+/* The same with this class, for tests. */
+int pump_new_of(const struct target_class *class, struct loop *loop,
+    const char *name, const struct kv *kv, int dir_fd, struct pump **out);
 void pump_free(struct pump *p);
 
 int pump_configure(struct pump *p, const struct kv *kv);

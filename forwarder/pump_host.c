@@ -31,6 +31,7 @@ target_host_up(struct target_host *h)
 	h->verdict = TARGET_OK;
 	h->success_ns = clock_now().wall_ns;
 	h->status_changed = true;
+	pump_soon(h);
 	for (struct pump_batch *b = h->first; b; b = b->next)
 		b->sent = false;
 	pump_run(h);
@@ -68,35 +69,52 @@ count_off(struct target_host *h, uint64_t from, uint64_t to)
 	}
 }
 
+/* Remember a run for the next VERDICTS. */
+static void
+note_verdict(
+    struct target_host *h, enum entry_term term, uint64_t from, uint64_t to)
+{
+	struct entry_settled *last = &h->last_verdict;
+
+	if (last->to == from && last->term == term) {
+		last->to = to;
+		return;
+	}
+	if (last->to) {
+		entry_settled_encode(&h->verdicts, last);
+		h->n_verdicts++;
+	}
+	*last = (struct entry_settled){
+	    .term = (uint8_t)term, .from = from, .to = to};
+	pump_must(h->verdicts.err, "note verdicts");
+	if (h->verdicts.len > PUMP_VERDICTS_MAX)
+		pump_flush_verdicts(h);
+}
+
 void
 target_host_settle(struct target_host *h, enum entry_term term, uint64_t from,
     uint64_t to, const uint8_t *opaque)
 {
-	struct entry_settled *last = &h->last_verdict;
 	uint64_t added = 0;
 
-	if (from < to && !ivset_add(&h->settled, from, to, &added)) {
+	if (from < to) {
+		pump_must(ivset_add(&h->settled, from, to, &added),
+		    "note what is settled");
 		count_off(h, from, to);
 		h->settled_records += added;
-		if (last->to == from && last->term == term) {
-			last->to = to;
-		} else {
-			if (last->to) {
-				entry_settled_encode(&h->verdicts, last);
-				h->n_verdicts++;
-			}
-			*last = (struct entry_settled){
-			    .term = (uint8_t)term, .from = from, .to = to};
-		}
-	}
-	if (opaque) {
-		memcpy(h->opaque, opaque, ENTRY_OPAQUE_SIZE);
-		h->has_opaque = true;
+		note_verdict(h, term, from, to);
 	}
 	if (added) {
 		h->success_ns = clock_now().wall_ns;
 		backoff_on_success(&h->backoff);
 	}
+	pump_soon(h);
+	if (!opaque)
+		return;
+	/* What was settled with a position goes with it, in one message. */
+	memcpy(h->opaque, opaque, ENTRY_OPAQUE_SIZE);
+	h->has_opaque = true;
+	pump_flush_verdicts(h);
 }
 
 static uint32_t
@@ -124,6 +142,7 @@ target_host_fail(struct target_host *h, enum target_verdict verdict,
 	h->verdict = verdict;
 	h->started = h->up = h->blocked = false;
 	h->status_changed = true;
+	pump_soon(h);
 	h->class->reset(h->target);
 	wait =
 	    backoff_on_failure(&h->backoff, retry_after_ms, hold, some_bits());
@@ -155,6 +174,9 @@ target_host_pending_again(struct target_host *h, uint64_t from, uint64_t to)
 
 	m.u.interval.from = from;
 	m.u.interval.to = to;
+	if (from < to)
+		pump_must(ivset_remove(&h->before, from, to, NULL),
+		    "note what is owed again");
 	pump_send_msg(h, &m);
 }
 
@@ -169,9 +191,7 @@ target_host_pace(struct target_host *h, size_t bytes)
 	return false;
 }
 
-/* ---- names
- * ---------------------------------------------------------------------------
- */
+/* ---- names ------------------------------------------------------------- */
 
 void
 target_host_resolve(struct target_host *h, struct bytes host, uint16_t port,
@@ -183,6 +203,7 @@ target_host_resolve(struct target_host *h, struct bytes host, uint16_t port,
 	struct address a;
 	struct buf b;
 	struct bytes part;
+	int rc;
 
 	h->resolve.active = false;
 	if (!address_parse_host(host, port, &a)) {
@@ -203,8 +224,12 @@ target_host_resolve(struct target_host *h, struct bytes host, uint16_t port,
 	buf_init(&b, 4096);
 	ipc_encode(&b, &m);
 	part = buf_bytes(&b);
-	chan_send(h->resolver, IPC_RESOLVE, &part, 1, -1);
+	rc = b.err ? b.err : chan_send(h->resolver, IPC_RESOLVE, &part, 1, -1);
 	buf_fini(&b);
+	if (rc && h->resolve.active) {
+		h->resolve.active = false;
+		on_done(NULL, 0, "the resolver cannot be asked", arg);
+	}
 }
 
 void

@@ -14,6 +14,9 @@
 #define PUMP_STREAM_BUCKETS 1024u
 #define PUMP_PATTERNS_MAX 64
 #define PUMP_TEXT 256
+/* Of verdicts in one message; no group of a file target has more. */
+#define PUMP_VERDICTS_MAX ((size_t)900 << 10)
+#define PUMP_INTERVALS_MAX ENTRY_INTERVALS_MAX
 
 struct pump_batch {
 	struct pump_batch *next;
@@ -48,7 +51,7 @@ struct target_host {
 	struct chan *keeper;
 	struct chan *resolver;
 	struct loop_timer *retry, *more, *tick;
-	struct loop_turn *turn;
+	struct loop_timer *soon; /* verdicts go, batches are freed */
 	struct backoff backoff;
 	struct pace pace;
 	struct digest_sha256 *sha;
@@ -57,7 +60,9 @@ struct target_host {
 	bool dead; /* freed in this turn: touch nothing */
 	struct pump_batch *first, *last;
 	size_t window_used;
+	unsigned window_n;
 	struct ivset settled; /* of what is in hand */
+	struct ivset before; /* what the keeper had as settled */
 	struct pump_stream *streams[PUMP_STREAM_BUCKETS];
 	char *patterns[PUMP_PATTERNS_MAX];
 	size_t n_patterns;
@@ -91,7 +96,12 @@ void pump_forget(struct target_host *h);
 /* Start the target now, unless it must not. */
 void pump_start(struct target_host *h);
 
+/* An error means that no memory is left: the process ends, and starts anew. */
 void pump_send_msg(struct target_host *h, const struct ipc_msg *m);
+void pump_must(int rc, const char *what);
+
+/* Flush verdicts and free what is settled, in the next turn. */
+void pump_soon(struct target_host *h);
 void pump_flush_verdicts(struct target_host *h);
 void pump_tell_status(struct target_host *h);
 

@@ -113,6 +113,22 @@ copy_batch(const struct ipc_stored *in, struct pump_batch **out)
 	return 0;
 }
 
+/* What of it the keeper had as settled when the link came. */
+static void
+take_settled(struct target_host *h, const struct target_batch *b)
+{
+	uint64_t at = b->first_rec, end = b->first_rec + b->records;
+
+	while (ivset_first_in(&h->before, at, &at) && at < end) {
+		uint64_t to = ivset_first_gap(&h->before, at);
+
+		to = to < end ? to : end;
+		pump_must(ivset_add(&h->settled, at, to, NULL),
+		    "note what is settled");
+		at = to;
+	}
+}
+
 static int
 stored(struct target_host *h, const struct ipc_stored *in)
 {
@@ -122,17 +138,24 @@ stored(struct target_host *h, const struct ipc_stored *in)
 	if (!in->records)
 		return ERR_FORMAT;
 	/* Ours is the window: a keeper that does not keep it is broken. */
-	if (h->window_used > 4 * (size_t)PUMP_WINDOW_BYTES)
+	if (h->window_used > 4 * (size_t)PUMP_WINDOW_BYTES ||
+	    h->window_n >= 4 * PUMP_WINDOW_BATCHES)
 		return ERR_LIMIT;
 	rc = copy_batch(in, &b);
 	if (rc)
 		return rc;
+	take_settled(h, &b->batch);
+	b->left = in->records -
+	    ivset_count_in(
+		&h->settled, in->first_rec, in->first_rec + in->records);
 	if (h->last)
 		h->last->next = b;
 	else
 		h->first = b;
 	h->last = b;
 	h->window_used += b->cost;
+	h->window_n++;
+	pump_soon(h);
 	pump_run(h);
 	return 0;
 }
@@ -142,19 +165,21 @@ target_state(struct target_host *h, const struct ipc_target_state *state)
 {
 	struct ipc_msg work = {.type = IPC_WORK};
 	bool first = !h->has_state;
+	struct cursor c;
 	int rc;
 
 	h->class->reset(h->target);
 	h->started = h->up = h->blocked = false;
 	if (!first)
 		pump_forget(h);
+	cursor_init(&c, state->settled);
+	ivset_decode(&c, &h->before);
+	if (cursor_end(&c))
+		return ERR_FORMAT;
 	h->has_state = true;
 	h->paused = state->paused;
 	rc = h->class->state ? h->class->state(h->target, state) : 0;
 	if (rc) {
-		/* The target has said why; it is tried again slowly. */
-		log_error(
-		    "the target cannot go on from here: %s", err_text(rc));
 		target_host_fail(h, TARGET_HOLD, "STATE", err_text(rc), 0);
 	} else {
 		pump_start(h);

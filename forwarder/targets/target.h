@@ -125,8 +125,7 @@ struct target_class {
 	    struct target *t, uint64_t from, uint64_t to, uint8_t reason);
 };
 
-/* ---- what a target may ask of its host
- * ----------------------------------------- */
+/* ---- what a target may ask of its host --------------------------------- */
 
 struct loop *target_host_loop(struct target_host *h);
 const char *target_host_name(const struct target_host *h);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * file_compress - packs files that are closed for good.
+ *
+ * While NAME.log.zst is being made NAME.log is there as well, and counts; it
+ * goes once the other is complete and durable.  So a crash leaves both, and
+ * whoever finds both drops the packed one and begins again.  Blocks: it is
+ * for worker threads.
+ */
+#ifndef FORWARDER_TARGETS_FILE_COMPRESS_H
+#define FORWARDER_TARGETS_FILE_COMPRESS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/*
+ * Pack the first file that is not packed and whose number is below `below`.
+ * 1 when one was packed, 0 if there is none, ERR_CLOSED when *stop became
+ * true, or an error; what was made by halves is removed then.
+ */
+int file_compress_next(
+    int dir_fd, const char *target, uint64_t below, const atomic_bool *stop);
+
+#endif
