@@ -234,7 +234,12 @@ agentlink_engine_restore_acked(struct agentlink_engine *e, uint32_t stream,
 		return ERR_NOENT;
 	struct uuid id;
 	memcpy(id.byte, spool, sizeof(id.byte));
+	struct agentlink_counts before = e->counts;
 	agentlink_stream_mark(e, s, seq, head, &id);
+	/* It was counted when it happened. */
+	e->counts.records = before.records;
+	e->counts.bytes = before.bytes;
+	e->counts.batches = before.batches;
 	if (s->is_dirty)
 		e->dirty--;
 	s->is_dirty = false;

@@ -95,8 +95,9 @@ static bool
 head_is(struct source *s, uint32_t len, const uint8_t *want)
 {
 	uint8_t digest[DIGEST_SIZE];
-	return digest_head(s, len, digest) &&
-	    !memcmp(digest, want, sizeof(digest));
+	return !len ||
+	    (digest_head(s, len, digest) &&
+		!memcmp(digest, want, sizeof(digest)));
 }
 
 static void
