@@ -21,7 +21,7 @@ static const char lock_magic[] = "SPLLOCKF";
 #define MAGIC_SIZE 8
 #define META_VERSION 1
 
-/* ---- writing: a cursor that moves over zeroed memory -------------------- */
+/* ---- writing: a cursor that moves over zeroed memory ---- */
 
 struct writer {
 	uint8_t *begin;
@@ -63,7 +63,7 @@ finish(struct writer *w, size_t record_size)
 	endian_put_le32(crc, crc32c(0, w->begin, record_size - CRC_SIZE));
 }
 
-/* ---- reading ------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /*
  * Magic, version, checksum; the cursor then stands behind the first 16 bytes

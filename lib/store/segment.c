@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/endian.h"
 #include "lib/base/err.h"
 #include "lib/store/btree.h"
 #include "lib/store/env.h"
@@ -112,6 +113,27 @@ load_by_tree(struct store *s, int fd, struct segment *seg)
 	return 0;
 }
 
+/*
+ * Nothing in it can be read.  It keeps its place in the row, so that what it
+ * held is reported; table_apply_cuts gives it the numbers between its
+ * neighbours.
+ */
+static void
+make_up_header(struct store *s, struct segment *seg)
+{
+	struct segfmt_header *h = &seg->header;
+
+	*h = (struct segfmt_header){.family = SEGFMT_MAIN,
+	    .id = seg->id,
+	    .spool = s->lockfile.record.spool,
+	    .prev_last = UINT64_MAX - 1};
+	if (!s->slots || slots_uuid_of(s->slots, seg->id, &h->segment)) {
+		memcpy(h->segment.byte, "no UUID ", 8);
+		endian_put_be64(h->segment.byte + 8, seg->id);
+	}
+	seg->lost = true;
+}
+
 static int
 load_by_salvage(struct store *s, int fd, struct segment *seg)
 {
@@ -124,8 +146,10 @@ load_by_salvage(struct store *s, int fd, struct segment *seg)
 	if (rc)
 		return rc;
 	seg->bad = true;
-	if (!found.has_header)
-		return ERR_CORRUPT;
+	if (!found.has_header) {
+		make_up_header(s, seg);
+		return 0;
+	}
 	seg->header = found.header;
 	if (found.has_footer)
 		set_footer(seg, &found.footer);
@@ -165,8 +189,7 @@ segment_load(struct store *s, uint64_t id, struct segment **out)
 	return 0;
 }
 
-/* ---- environments
- * ------------------------------------------------------------ */
+/* ---- environments ---- */
 
 static void
 close_env(struct store *s, struct segment_env *e)

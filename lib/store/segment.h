@@ -13,8 +13,8 @@
 
 /*
  * Read header and footer of the file seg/<id>.sp without LMDB; nothing is
- * written.  ERR_NOENT: nothing was ever committed in it; ERR_CORRUPT: no
- * header can be found; ERR_VERSION; ERR_IO; ERR_NOMEM.
+ * written.  Without any header it is loaded as lost.  ERR_NOENT: nothing was
+ * ever committed in it; ERR_VERSION; ERR_IO; ERR_NOMEM.
  */
 int segment_load(struct store *s, uint64_t id, struct segment **out);
 void segment_free(struct store *s, struct segment *seg);

@@ -15,6 +15,7 @@
 #include "lib/store/fileio.h"
 #include "lib/store/segment.h"
 
+#define QUARANTINE_MAX 8 /* files; they count for the quota */
 #define DROP_STEP (16 * STORE_MIB) /* unlinking at once stalls the disk */
 
 static char *
@@ -270,8 +271,23 @@ spare_give(struct store *s, const char *path, uint64_t bytes)
 	return rc;
 }
 
-/* ---- at the start
- * ------------------------------------------------------------ */
+int
+spare_quarantine(struct store *s, const char *path, const struct segment *seg)
+{
+	char to[STORE_PATH_MAX];
+
+	if (s->quarantined >= QUARANTINE_MAX)
+		return unlink(path) ? ERR_IO : 0;
+	store_path(s, to, "quarantine/%016llx.sp", (unsigned long long)seg->id);
+	if (rename(path, to))
+		return ERR_IO;
+	FAILPOINT("store-quarantined");
+	s->quarantined++;
+	s->other_bytes += seg->bytes;
+	return fileio_sync_dir(s->segfd);
+}
+
+/* ---- at the start ---- */
 
 static int
 load_one(struct store *s, uint64_t n)
@@ -334,8 +350,7 @@ spare_load(struct store *s, const struct table_rest *rest)
 	return rc;
 }
 
-/* ---- dropping
- * ------------------------------------------------------------------ */
+/* ---- dropping ---- */
 
 static int
 drop(struct store *s, const char *name)

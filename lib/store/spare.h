@@ -34,4 +34,12 @@ int spare_freshen(struct store *s, const char *path, uint64_t bytes);
  */
 int spare_give(struct store *s, const char *path, uint64_t bytes);
 
+/*
+ * A damaged segment's file is kept in quarantine/ for a person to look at,
+ * as long as there are few,
+ * but for the oldest of too many.  Lock held.
+ */
+int spare_quarantine(
+    struct store *s, const char *path, const struct segment *seg);
+
 #endif

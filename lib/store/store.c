@@ -80,8 +80,7 @@ store_spare_bytes(const struct store *s)
 	return sum;
 }
 
-/* ---- options
- * --------------------------------------------------------------------- */
+/* ---- options ---- */
 
 static uint64_t
 at_least(uint64_t x, uint64_t min)
@@ -125,8 +124,7 @@ take_options(struct store *s, const struct store_options *o)
 	return o->encrypt ? slots_key_id(o->key, s->key_id) : 0;
 }
 
-/* ---- the directory
- * ------------------------------------------------------------- */
+/* ---- the directory ---- */
 
 static int
 make_dir(const char *dir, char *why, size_t why_size)
@@ -198,8 +196,7 @@ lock(struct store *s, char *why, size_t why_size)
 	return rc;
 }
 
-/* ---- keys
- * ------------------------------------------------------------------------- */
+/* ---- keys ---- */
 
 static bool
 is_encrypted(const struct store *s)
@@ -249,8 +246,7 @@ check_key(struct store *s, bool has_data, char *why, size_t why_size)
 	return ERR_KEY;
 }
 
-/* ---- life cycle
- * ------------------------------------------------------------------- */
+/* ---- life cycle ---- */
 
 static int
 look(struct store *s, struct table_rest *rest, char *why, size_t why_size)
@@ -268,8 +264,8 @@ look(struct store *s, struct table_rest *rest, char *why, size_t why_size)
 		    s->dir);
 	if (rc)
 		return rc;
-	s->created = !s->lockfile.present && !s->n && !rest->losts;
-	return check_key(s, s->n > 0 || rest->losts > 0, why, why_size);
+	s->created = !s->lockfile.present && !s->n;
+	return check_key(s, s->n > 0, why, why_size);
 }
 
 static int

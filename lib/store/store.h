@@ -133,7 +133,7 @@ int store_replay(struct store *s,
 void store_raise_numbers(
     struct store *s, uint64_t next_rec, uint64_t next_number);
 
-/* ---- writing: one thread ------------------------------------------------ */
+/* ---- writing: one thread ---- */
 
 /* A data batch to be stored.  All borrowed until store_add returns. */
 struct store_data {
@@ -188,7 +188,7 @@ int store_commit(struct store_txn *txn, const struct store_token **token);
 /* What a token proves: all batches below this number are durable. */
 uint64_t store_token_number(const struct store_token *token);
 
-/* ---- segments ------------------------------------------------------------ */
+/* ---- segments ---- */
 
 struct store_segment {
 	uint64_t id;
@@ -263,8 +263,7 @@ int store_segment_controls(struct store *s, uint64_t segment_id,
     uint64_t before, int (*see)(void *arg, const struct store_batch *batch),
     void *arg);
 
-/* ---- meta: one thread at a time
- * ---------------------------------------------- */
+/* ---- meta: one thread at a time ---- */
 
 struct store_meta_item {
 	struct bytes key; /* at most 255 bytes */

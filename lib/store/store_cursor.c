@@ -23,15 +23,13 @@ struct store_cursor {
 	struct segment *seg; /* held; NULL: nothing was ever stored */
 	uint64_t number; /* of the next batch */
 	uint64_t rec; /* that it should begin with */
-	bool rec_known;
 	uint8_t chain[DIGEST_SIZE]; /* of the batch before it */
 	bool chain_known;
 	struct unseal unseal;
 	struct buf scratch; /* headers looked at while searching */
 };
 
-/* ---- holding segments
- * --------------------------------------------------------- */
+/* ---- holding segments ---- */
 
 static void
 hold(struct store_cursor *c, struct segment *seg)
@@ -73,8 +71,7 @@ enter(struct store_cursor *c, struct segment *seg)
 	    !uuid_is_zero(&seg->header.prev) || seg->header.first_number == 1;
 }
 
-/* ---- finding a place
- * ------------------------------------------------------------ */
+/* ---- finding a place ---- */
 
 static bool
 is_past(const struct batch_header *h, uint64_t rec)
@@ -163,7 +160,6 @@ store_cursor_open(struct store *s, uint64_t rec, struct store_cursor **out)
 	pthread_mutex_unlock(&s->lock);
 	c->rec =
 	    seg && seg->header.first_rec > rec ? seg->header.first_rec : rec;
-	c->rec_known = seg != NULL;
 	if (seg)
 		rc = seek_rec(c, rec);
 	if (rc) {
@@ -194,15 +190,17 @@ store_cursor_open_number(
 	if (!seg)
 		return 0;
 	c->rec = seg->header.first_rec;
-	c->rec_known = true;
 	if (number <= c->number)
 		return 0;
 	c->chain_known = false;
 	c->number = number;
-	/* The batch before says where this one begins. */
-	if (!segment_read(s, seg, number, SEGMENT_LT, SEGMENT_HEADER,
-		&c->scratch, &hit) &&
-	    !hit.damaged)
+	/* The last good batch before says where this one begins. */
+	hit.number = number;
+	do
+		rc = segment_read(s, seg, hit.number, SEGMENT_LT,
+		    SEGMENT_HEADER, &c->scratch, &hit);
+	while (!rc && hit.damaged);
+	if (!rc)
 		c->rec = hit.view.header.first_rec + hit.view.header.records;
 	return 0;
 }
@@ -220,8 +218,7 @@ store_cursor_close(struct store_cursor *c)
 	free(c);
 }
 
-/* ---- damage
- * ------------------------------------------------------------------------ */
+/* ---- damage ---- */
 
 static void
 say(const struct store_cursor *c, struct store_damage *d, uint64_t number,
@@ -295,41 +292,36 @@ skip_payload(struct store_cursor *c, const struct batch_header *h,
 	return ERR_CORRUPT;
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /*
- * Into the next segment, if there is one.  A gap between the two is reported
- * if records may have been in it, or if the former segment did not say that
- * it ended here.
+ * Into the next segment, if there is one.  Records that the former one should
+ * have had up to there (or up to the end of the log) are reported.
  */
 static int
 cross(struct store_cursor *c, struct store_damage *damage)
 {
 	struct store *s = c->s;
 	struct segment *was = c->seg, *next;
-	uint64_t number = c->number;
-	bool gap = false;
+	uint64_t begin;
+	bool gap;
 
 	pthread_mutex_lock(&s->lock);
 	next = table_next(s, was);
-	if (next && was) {
-		gap = next->header.first_rec > c->rec ||
-		    number < was->next_number;
+	begin = next ? next->header.first_rec : s->durable_rec;
+	gap = was && begin > c->rec;
+	if (gap) {
 		say(c, damage, 0, "nothing more of it can be read");
-		damage->to = next->header.first_rec > c->rec
-		    ? next->header.first_rec
-		    : c->rec;
+		damage->to = begin;
 	}
 	if (next)
 		enter(c, next);
 	pthread_mutex_unlock(&s->lock);
-	if (!next)
-		return ERR_NOENT;
-	if (!c->rec_known || c->rec < next->header.first_rec)
-		c->rec = next->header.first_rec;
-	c->rec_known = true;
-	return gap ? ERR_CORRUPT : 0;
+	if (c->rec < begin)
+		c->rec = begin;
+	if (gap)
+		return ERR_CORRUPT;
+	return next ? 0 : ERR_NOENT;
 }
 
 static void

@@ -47,6 +47,7 @@ struct segment {
 	bool bad; /* its tree is damaged: read by the salvage scan */
 	bool checked; /* its tree was walked and is sound */
 	bool no_key; /* both slots are gone */
+	bool lost; /* no header was found: its neighbours say where it lies */
 	struct segfmt_header header;
 	struct segfmt_footer footer;
 	/* Where it ends: numbers and records at or past these do not count. */
@@ -116,7 +117,6 @@ struct store {
 	uint64_t other_bytes; /* held, quarantine */
 	uint64_t meta_bytes;
 	uint32_t quarantined;
-	bool quarantined_last; /* what was set aside now was the newest */
 
 	/* The writer's. */
 	uint64_t next_number, next_rec;

@@ -141,8 +141,7 @@ store_meta_close(struct store *s)
 	s->meta = NULL;
 }
 
-/* ---- values
- * --------------------------------------------------------------------- */
+/* ---- values ---- */
 
 static int
 put(struct store *s, MDB_txn *txn, struct bytes key, struct bytes value)
@@ -331,8 +330,7 @@ store_meta_each(struct store *s, struct bytes prefix,
 	return rc;
 }
 
-/* ---- against the log
- * ------------------------------------------------------------- */
+/* ---- against the log ---- */
 
 /*
  * Meta was written only after the log was durable so far.  If the log ends

@@ -119,42 +119,15 @@ tidy(struct store *s)
 	return rc;
 }
 
-/* A file in which no header can be found is out of the log for good. */
-static int
-set_aside(struct store *s, uint64_t id)
+static void
+tell_lost(struct store *s)
 {
-	char from[STORE_PATH_MAX], to[STORE_PATH_MAX];
-	struct stat st;
-	const struct segment *last = table_last(s);
-
-	segment_path(s, id, from);
-	store_path(s, to, "quarantine/%016llx.sp", (unsigned long long)id);
-	if (stat(from, &st) || rename(from, to))
-		return ERR_IO;
-	s->other_bytes += (uint64_t)st.st_size;
-	s->quarantined++;
-	if (!last || id > last->id)
-		s->quarantined_last = true;
-	store_tell(s, STORE_EVENT_SEGMENT_QUARANTINED, 0, 0,
-	    "segment %016llx: nothing in it can be read; set aside",
-	    (unsigned long long)id);
-	return 0;
-}
-
-static int
-set_all_aside(struct store *s, const struct table_rest *rest)
-{
-	int rc = 0, fd;
-
-	for (size_t i = 0; !rc && i < rest->losts; i++)
-		rc = set_aside(s, rest->lost[i]);
-	if (rc || !rest->losts)
-		return rc;
-	fd = openat(s->dirfd, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = fd < 0 ? ERR_IO : fileio_sync_dir(fd);
-	if (fd >= 0)
-		close(fd);
-	return rc ? rc : fileio_sync_dir(s->segfd);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->seg[i]->lost)
+			store_tell(s, STORE_EVENT_SEGMENT_QUARANTINED,
+			    s->seg[i]->header.first_rec, s->seg[i]->next_rec,
+			    "segment %016llx: nothing in it can be read",
+			    (unsigned long long)s->seg[i]->id);
 }
 
 static bool
@@ -176,7 +149,7 @@ settle_keys(struct store *s)
 	if (!rc && mended)
 		store_tell(s, STORE_EVENT_KEY_SLOT_MENDED, 0, 0,
 		    "%zu key slots were mended from their twins", mended);
-	if (!rc && !s->quarantined)
+	if (!rc)
 		rc = slots_sweep(s->slots, is_known_id, s);
 	return rc;
 }
@@ -209,8 +182,7 @@ store_possess(struct store *s, const struct table_rest *rest)
 		    "the spool was not closed cleanly");
 	if (!rc)
 		rc = tidy(s);
-	if (!rc)
-		rc = set_all_aside(s, rest);
+	tell_lost(s);
 	if (!rc)
 		rc = settle_keys(s);
 	if (!rc)

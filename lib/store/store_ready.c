@@ -26,6 +26,16 @@ go_on_at(struct store *s, uint64_t number, uint64_t rec)
 		s->next_rec = rec;
 }
 
+/* What readers may see ends here; a hole before it is reported as damage. */
+static void
+show_end(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->durable_number = s->next_number;
+	s->durable_rec = s->next_rec;
+	pthread_mutex_unlock(&s->lock);
+}
+
 void
 store_raise_numbers(struct store *s, uint64_t next_rec, uint64_t next_number)
 {
@@ -35,6 +45,7 @@ store_raise_numbers(struct store *s, uint64_t next_rec, uint64_t next_number)
 	/* Numbers are dense within a segment, so a fresh one must follow. */
 	if (past && s->active && s->active->committed)
 		store_rotate_seal(s);
+	show_end(s);
 }
 
 /* Walk the tree before LMDB writes to it. */
@@ -154,6 +165,33 @@ recycle_cut(struct store *s)
 	return rc;
 }
 
+static struct segment *
+last_readable(struct store *s)
+{
+	for (size_t i = s->n; i-- > 0;)
+		if (s->seg[i]->committed && !s->seg[i]->lost)
+			return s->seg[i];
+	return NULL;
+}
+
+/* The newest segment cannot be read at all: far past whatever it held. */
+static int
+leave_room_for_lost(struct store *s, struct segment *last)
+{
+	int rc = 0;
+
+	if (s->active)
+		rc = store_rotate_seal(s);
+	if (last && last->next_number > s->next_number)
+		last->next_number = s->next_number;
+	if (last && last->next_rec > s->next_rec)
+		last->next_rec = s->next_rec;
+	table_apply_cuts(s);
+	go_on_at(s, s->next_number + STORE_HOLE_NUMBERS,
+	    s->next_rec + STORE_HOLE_RECS);
+	return rc;
+}
+
 int
 store_ready(struct store *s)
 {
@@ -161,22 +199,14 @@ store_ready(struct store *s)
 	int rc = recycle_cut(s);
 
 	go_on_at(s, 1, 1);
-	last = table_last(s);
+	last = last_readable(s);
 	if (!rc && last)
 		rc = finish_last(s, last);
-	if (!rc && s->quarantined_last) {
-		go_on_at(s, s->next_number + STORE_HOLE_NUMBERS,
-		    s->next_rec + STORE_HOLE_RECS);
-		if (s->active)
-			rc = store_rotate_seal(s);
-	}
+	if (!rc && table_last(s) != last)
+		rc = leave_room_for_lost(s, last);
 	if (!rc)
 		rc = store_meta_compare(s);
-	if (rc)
-		return rc;
-	pthread_mutex_lock(&s->lock);
-	s->durable_number = s->last_number + 1;
-	s->durable_rec = s->next_rec;
-	pthread_mutex_unlock(&s->lock);
-	return 0;
+	if (!rc)
+		show_end(s);
+	return rc;
 }

@@ -37,7 +37,9 @@ store_recycle_segment(struct store *s, struct segment *seg)
 		return rc;
 	seg->no_key = seg->header.cipher != BATCH_CIPHER_NONE;
 	FAILPOINT("store-recycle-keys");
-	rc = spare_give(s, segment_path(s, seg->id, path), seg->bytes);
+	segment_path(s, seg->id, path);
+	rc = seg->bad ? spare_quarantine(s, path, seg)
+		      : spare_give(s, path, seg->bytes);
 	if (rc)
 		return rc;
 	table_remove(s, seg);

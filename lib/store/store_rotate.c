@@ -16,8 +16,7 @@
 #include "lib/store/store_internal.h"
 #include "lib/store/table.h"
 
-/* ---- the end of a segment
- * ----------------------------------------------------- */
+/* ---- the end of a segment ---- */
 
 static void
 fill_footer(struct segfmt_footer *f, const struct segment *seg,
@@ -147,8 +146,7 @@ store_rotate_seal(struct store *s)
 	return 0;
 }
 
-/* ---- the beginning of one
- * -------------------------------------------------------- */
+/* ---- the beginning of one ---- */
 
 static int
 make_key(struct store *s, const struct segment *seg)
@@ -317,8 +315,7 @@ store_rotate_resume(
 	return rc;
 }
 
-/* ---- room
- * ------------------------------------------------------------------------- */
+/* ---- room ---- */
 
 uint64_t
 store_rotate_room(const struct store *s)

@@ -23,8 +23,7 @@ pages_of(uint64_t bytes)
 	return (bytes + SEGFMT_PAGE - 1) / SEGFMT_PAGE;
 }
 
-/* ---- begin
- * ------------------------------------------------------------------- */
+/* ---- begin ---- */
 
 /* The active segment is usable for this much, or a fresh one takes over. */
 static int
@@ -76,8 +75,7 @@ store_txn_room(const struct store_txn *txn)
 	return txn->bytes_left;
 }
 
-/* ---- add
- * ---------------------------------------------------------------------- */
+/* ---- add ---- */
 
 /* A short digest over all of it stands in for the tag without a key. */
 static void
@@ -261,8 +259,7 @@ store_add_control(struct store_txn *txn, struct bytes entries, uint64_t *number)
 	return rc;
 }
 
-/* ---- end
- * ------------------------------------------------------------------------ */
+/* ---- end ---- */
 
 void
 store_abort(struct store_txn *txn)

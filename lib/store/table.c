@@ -94,8 +94,6 @@ load_segment(struct store *s, struct table_rest *rest, uint64_t id)
 		s->next_id = id + 1;
 	if (rc == ERR_NOENT)
 		return note(rest->empty, &rest->empties, id);
-	if (rc == ERR_CORRUPT)
-		return note(rest->lost, &rest->losts, id);
 	if (rc)
 		return rc;
 	rc = table_add(s, seg);
@@ -144,6 +142,28 @@ table_load(struct store *s, struct table_rest *rest)
 	return rc;
 }
 
+/* A lost segment lies between the ends of its neighbours. */
+static void
+place_lost(struct store *s)
+{
+	uint64_t number = 1, rec = 1;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct segment *seg = s->seg[i];
+
+		if (!seg->committed)
+			continue;
+		if (seg->lost) {
+			seg->header.first_number = number;
+			seg->header.opening_next = number;
+			seg->header.prev_last = number - 1;
+			seg->header.first_rec = rec;
+		}
+		number = seg->next_number;
+		rec = seg->next_rec;
+	}
+}
+
 /* A later header's cut holds for every earlier segment. */
 void
 table_apply_cuts(struct store *s)
@@ -160,11 +180,14 @@ table_apply_cuts(struct store *s)
 			seg->next_number = limit;
 		if (seg->next_rec > rec)
 			seg->next_rec = rec;
+		if (seg->lost)
+			continue;
 		if (seg->header.prev_last + 1 < limit)
 			limit = seg->header.prev_last + 1;
 		if (seg->header.first_rec < rec)
 			rec = seg->header.first_rec;
 	}
+	place_lost(s);
 #else
 	(void)s;
 #endif

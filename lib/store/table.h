@@ -15,8 +15,6 @@
 struct table_rest {
 	uint64_t empty[STORE_SPARES_MAX]; /* ids: opened, nothing committed */
 	size_t empties;
-	uint64_t lost[STORE_SPARES_MAX]; /* ids: no header can be found */
-	size_t losts;
 	uint64_t spare[STORE_SPARES_MAX];
 	size_t spares;
 };
