@@ -279,20 +279,22 @@ int store_meta_get(struct store *s, struct bytes key, struct buf *value);
 int store_meta_each(struct store *s, struct bytes prefix,
     int (*see)(void *arg, struct bytes key, struct bytes value), void *arg);
 
-/* ---- inspection: another process, read-only ---------------------------------
- */
+/* ---- inspection: another process, read-only ---- */
 
 struct store_report {
-	bool ok;
-	uint64_t batches, records;
+	bool ok; /* the tree is sound: LMDB may open it */
+	uint64_t batches, records; /* meta: records are its entries */
 	uint64_t first_number, last_number;
-	char why[256];
+	uint64_t damaged; /* batches or values whose own checksum is wrong */
+	char why[256]; /* the first thing that is wrong */
 };
 
 /*
- * Open one segment file, or meta, read-only by path; walk its tree and its
- * headers.  0 with a report; an error if it could not be looked at.  Meant
- * for a process that may crash on damage.
+ * Walk the tree of one segment file, or of meta, by path.  In a segment that
+ * no footer ends, also each batch's header, and in meta each value: what is
+ * wrong there is counted, but does not make the file bad.  0 with a report;
+ * an error if it could not be looked at.  Meant for a process that may crash
+ * on damage.
  */
 int store_inspect(const char *path, bool segment, struct store_report *report);
 

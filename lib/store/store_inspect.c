@@ -16,23 +16,45 @@
 struct inspection {
 	struct store_report *report;
 	bool segment; /* else meta */
-	struct segfmt_header header;
+	bool sealed;
+	struct uuid uuid; /* of the segment, once its header was read */
 	uint64_t last_number;
 };
 
-static int fail(struct inspection *in, const char *fmt, ...)
+static void say(struct inspection *in, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-static int
-fail(struct inspection *in, const char *fmt, ...)
+/* Keep the first sentence. */
+static void
+say(struct inspection *in, const char *fmt, ...)
 {
 	va_list ap;
 
-	in->report->ok = false;
+	if (in->report->why[0])
+		return;
 	va_start(ap, fmt);
 	vsnprintf(in->report->why, sizeof(in->report->why), fmt, ap);
 	va_end(ap);
+}
+
+/* LMDB must not open it. */
+static int
+bad(struct inspection *in, const char *why)
+{
+	say(in, "%s", why);
+	in->report->ok = false;
 	return ERR_CORRUPT;
+}
+
+static bool
+has_footer(struct btree *b)
+{
+	struct btree_place place;
+	uint64_t found;
+
+	return !btree_find_ge(
+		   b, &b->newest, SEGFMT_KEY_FOOTER, &found, &place) &&
+	    found == SEGFMT_KEY_FOOTER;
 }
 
 static int
@@ -45,69 +67,79 @@ walk_tree(struct inspection *in, const char *path)
 	if (fd < 0)
 		return errno == ENOENT ? ERR_NOENT : ERR_IO;
 	rc = btree_open(&b, fd);
-	if (!rc)
-		rc = btree_check(&b, true, NULL, NULL);
+	if (!rc) {
+		in->sealed = in->segment && has_footer(&b);
+		rc = btree_check(&b, !in->sealed, NULL, NULL);
+	}
 	close(fd);
-	return rc == ERR_CORRUPT ? fail(in, "%s", b.why) : rc;
+	return rc && rc != ERR_NOMEM ? bad(in, b.why) : rc;
 }
 
-/* One batch: its header and ranges, and that it follows the one before. */
-static int
+static void
 check_batch(struct inspection *in, uint64_t number, struct bytes value)
 {
 	struct store_report *r = in->report;
 	struct batch_view v;
 	int rc = batch_decode(value, &v);
 
+	if (!rc &&
+	    (v.header.number != number ||
+		!uuid_equal(&v.header.segment, &in->uuid)))
+		rc = ERR_DIGEST;
 	if (rc)
-		return fail(in, "batch %" PRIu64 ": %s", number, err_text(rc));
-	if (v.header.number != number ||
-	    !uuid_equal(&v.header.segment, &in->header.segment))
-		return fail(
-		    in, "batch %" PRIu64 ": another lies there", number);
-	if (in->last_number && number != in->last_number + 1)
-		return fail(
-		    in, "batch %" PRIu64 " is missing", in->last_number + 1);
+		say(in, "batch %" PRIu64 ": %s", number, err_text(rc));
+	if (!rc && in->last_number && number != in->last_number + 1) {
+		say(in, "batch %" PRIu64 " is missing", in->last_number + 1);
+		r->damaged++;
+	}
+	r->damaged += rc != 0;
 	in->last_number = number;
 	if (!r->batches++)
 		r->first_number = number;
 	r->last_number = number;
-	r->records += v.header.records;
-	return 0;
+	r->records += rc ? 0 : v.header.records;
 }
 
-static int
-check_header(struct inspection *in, struct bytes value)
+static void
+check_page(struct inspection *in, uint64_t key, struct bytes value)
 {
-	int rc = segfmt_header_decode(value, &in->header);
+	struct segfmt_header h;
+	struct segfmt_footer f;
+	int rc;
 
-	return rc ? fail(in, "its header: %s", err_text(rc)) : 0;
+	if (key == SEGFMT_KEY_FOOTER) {
+		rc = segfmt_footer_decode(value, &f);
+	} else {
+		rc = segfmt_header_decode(value, &h);
+		if (!rc)
+			in->uuid = h.segment;
+	}
+	if (rc) {
+		say(in, "entry %" PRIx64 ": %s", key, err_text(rc));
+		in->report->damaged++;
+	}
 }
 
-static int
+static void
 check_entry(struct inspection *in, struct bytes key, struct bytes value)
 {
-	struct segfmt_footer footer;
 	struct bytes plain;
 	uint64_t k;
-	int rc;
 
 	if (!in->segment) {
 		in->report->records++;
-		rc = segfmt_meta_decode(key, value, &plain);
-		return rc ? fail(in, "a value: %s", err_text(rc)) : 0;
+		if (segfmt_meta_decode(key, value, &plain)) {
+			say(in, "a value's checksum does not match");
+			in->report->damaged++;
+		}
+	} else if (segfmt_key_decode(key, &k)) {
+		say(in, "a key of another size");
+		in->report->damaged++;
+	} else if (k < SEGFMT_KEY_BATCHES || k == SEGFMT_KEY_FOOTER) {
+		check_page(in, k, value);
+	} else {
+		check_batch(in, k - SEGFMT_KEY_BATCHES, value);
 	}
-	if (segfmt_key_decode(key, &k))
-		return fail(in, "a key of another size");
-	if (k == SEGFMT_KEY_HEADER || k == SEGFMT_KEY_HEADER_COPY)
-		return check_header(in, value);
-	if (k == SEGFMT_KEY_FOOTER) {
-		rc = segfmt_footer_decode(value, &footer);
-		return rc ? fail(in, "its footer: %s", err_text(rc)) : 0;
-	}
-	if (k < SEGFMT_KEY_BATCHES)
-		return fail(in, "an unknown key %" PRIu64, k);
-	return check_batch(in, k - SEGFMT_KEY_BATCHES, value);
 }
 
 static int
@@ -116,14 +148,10 @@ walk_entries(struct inspection *in, MDB_cursor *cursor)
 	MDB_val k, v;
 	int rc = mdb_cursor_get(cursor, &k, &v, MDB_FIRST);
 
-	for (; !rc; rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) {
-		int bad = check_entry(in, bytes_of(k.mv_data, k.mv_size),
+	for (; !rc; rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT))
+		check_entry(in, bytes_of(k.mv_data, k.mv_size),
 		    bytes_of(v.mv_data, v.mv_size));
-
-		if (bad)
-			return bad;
-	}
-	return rc == MDB_NOTFOUND ? 0 : fail(in, "LMDB: %s", mdb_strerror(rc));
+	return rc == MDB_NOTFOUND ? 0 : bad(in, mdb_strerror(rc));
 }
 
 static int
@@ -136,14 +164,13 @@ walk_env(struct inspection *in, const char *path)
 	int rc = env_open_read(path, &env);
 
 	if (rc)
-		return fail(in, "LMDB does not open it");
+		return bad(in, "LMDB does not open it");
 	rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
 	if (!rc)
 		rc = mdb_dbi_open(txn, NULL, 0, &dbi);
 	if (!rc)
 		rc = mdb_cursor_open(txn, dbi, &cursor);
-	rc = rc ? fail(in, "LMDB: %s", mdb_strerror(rc))
-		: walk_entries(in, cursor);
+	rc = rc ? bad(in, mdb_strerror(rc)) : walk_entries(in, cursor);
 	mdb_cursor_close(cursor);
 	mdb_txn_abort(txn);
 	mdb_env_close(env);
@@ -158,7 +185,7 @@ store_inspect(const char *path, bool segment, struct store_report *report)
 
 	*report = (struct store_report){.ok = true};
 	rc = walk_tree(&in, path);
-	if (!rc)
+	if (!rc && !in.sealed)
 		rc = walk_env(&in, path);
 	if (rc && rc != ERR_CORRUPT) {
 		report->ok = false;
