@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "agentlink/agent/options.h"
+#include "agentlink/agent/run.h"
 #include "agentlink/agent/send.h"
 #include "lib/base/log.h"
 
@@ -15,6 +16,7 @@ static const char usage[] =
     "           --key FILE --ca FILE [--stream NAME] [--state DIR]\n"
     "           [--framing lf|nul|length] [--rate N/s] [--bandwidth RATE]\n"
     "           [--timeout DURATION] [--verbose] FILE...|-\n"
+    "       agentlink run [--config FILE]\n"
     "       agentlink --version\n";
 
 static int
@@ -37,6 +39,7 @@ static const struct {
 	const char *word;
 	int (*run)(int argc, char **argv);
 } commands[] = {
+    {"run", run_main},
     {"send", send_main},
     {"help", show_usage},
     {"--help", show_usage},

@@ -23,7 +23,7 @@
 struct source {
 	struct source_settings settings;
 	int fd;
-	bool is_pipe, is_finishing, is_over;
+	bool is_pipe, is_finishing, is_over, is_known;
 	char *path, *stream_name;
 	uint64_t device, inode;
 	uint64_t offset; /* of the first byte in `in` */
@@ -36,6 +36,8 @@ struct source {
 	bool is_skipping;
 	uint64_t skip_left;
 	uint8_t flags; /* for the next batch */
+	bool is_at_end; /* of a file, as it was when looked at last */
+	struct stat last;
 };
 
 /* ---- life -------------------------------------------------------------------
@@ -144,7 +146,8 @@ source_open(const struct source_settings *settings, int fd, const char *path,
 		return rc;
 	s->device = st.st_dev;
 	s->inode = st.st_ino;
-	if (!find_position(s) && from_end)
+	s->is_known = find_position(s);
+	if (!s->is_known && from_end)
 		s->offset = (uint64_t)st.st_size;
 	*out = s;
 	return 0;
@@ -308,14 +311,22 @@ too_long(struct source *s)
 	return 0;
 }
 
+/* Nothing was written since all of it was read. */
+static bool
+is_unchanged(const struct source *s, const struct stat *st)
+{
+	return s->is_at_end && !s->is_finishing &&
+	    st->st_size == s->last.st_size &&
+	    st->st_mtim.tv_sec == s->last.st_mtim.tv_sec &&
+	    st->st_mtim.tv_nsec == s->last.st_mtim.tv_nsec;
+}
+
 /* Another content under the same name: begin again. */
 static void
-check_truncation(struct source *s)
+check_truncation(struct source *s, const struct stat *now)
 {
-	struct stat st;
-	if (fstat(s->fd, &st))
-		return;
-	bool is_shorter = (uint64_t)st.st_size < s->offset + s->in.len;
+	s->last = *now;
+	bool is_shorter = (uint64_t)now->st_size < s->offset + s->in.len;
 	if (!is_shorter && head_is(s, s->head_len, s->head))
 		return;
 	s->settings.events.on_truncated(s->path, s->settings.events.arg);
@@ -369,8 +380,12 @@ source_read(struct source *s, uint64_t max_records)
 		if (rc)
 			return rc;
 	}
-	if (!s->is_pipe)
-		check_truncation(s);
+	struct stat st;
+	if (!s->is_pipe && !fstat(s->fd, &st)) {
+		if (is_unchanged(s, &st))
+			return 0;
+		check_truncation(s, &st);
+	}
 	int rc = read_on(s, max_records);
 	if (rc < 0)
 		return rc;
@@ -379,6 +394,7 @@ source_read(struct source *s, uint64_t max_records)
 		if (flushed)
 			return flushed;
 	}
+	s->is_at_end = !rc;
 	if (!rc && s->is_finishing)
 		s->is_over = true;
 	return !rc && s->is_over && s->is_pipe ? ERR_CLOSED : rc;
@@ -392,6 +408,12 @@ source_finish(struct source *s)
 
 /* ---- about it
  * -------------------------------------------------------------------- */
+
+bool
+source_is_known(const struct source *s)
+{
+	return s->is_known;
+}
 
 void
 source_rename(struct source *s, const char *path)

@@ -65,6 +65,9 @@ int source_flush(struct source *s);
 /* No more will come: a last line without end is a record.  Then flush. */
 void source_finish(struct source *s);
 
+/* The outbox knew the file when it was opened. */
+bool source_is_known(const struct source *s);
+
 /* The file's name is known to be another now. */
 void source_rename(struct source *s, const char *path);
 const char *source_path(const struct source *s);

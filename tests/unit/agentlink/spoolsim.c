@@ -221,6 +221,7 @@ take_records(struct spoolsim_conn *c, struct spoolsim_stream *t,
 		while (batch_columns_iter_next(&it)) {
 			uint32_t n = number_of(it.record);
 			c->sim->stored[n]++;
+			c->sim->records++;
 			remember(t, seq++, n);
 		}
 		digest_chain(sha, t->head, d->first_seq, d->count,

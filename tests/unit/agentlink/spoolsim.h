@@ -35,6 +35,7 @@ struct spoolsim {
 	unsigned streams;
 	uint8_t *stored; /* times, by record number; shared between spools */
 	uint32_t credit_bytes, credit_batches;
+	uint64_t records; /* stored */
 	uint64_t forks, advances[5]; /* by reason */
 	uint64_t advanced_records[5];
 	char last_path[256];

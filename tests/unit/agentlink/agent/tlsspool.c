@@ -128,6 +128,7 @@ serve(struct tlsspool *t, int fd)
 			push(fd, tls, &c->out);
 		flush(fd, tls);
 		atomic_store(&t->seen_data, c->datas);
+		atomic_store(&t->stored, t->sim.records);
 		unsigned cut = atomic_load(&t->cut_after);
 		if (cut && c->datas >= cut)
 			ok = false;

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program `agentlink run`: files that grow, turn, shrink and go. */
+#include "tests/helpers/cmocka_all.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/unit/agentlink/agent/tlsspool.h"
+
+extern char **environ;
+
+static struct tlsspool spool;
+static char program[4096];
+static pid_t pid;
+static uint32_t next; /* number of the next record */
+static int in = -1; /* standard input of the program */
+
+static char *
+in_dir(const char *name)
+{
+	static char path[64][160];
+	static unsigned n;
+	char *p = path[n++ % 64];
+	snprintf(p, sizeof(path[0]), "%s/%s", spool.dir, name);
+	return p;
+}
+
+static void
+write_config(const char *inputs)
+{
+	FILE *f = fopen(in_dir("agent.yaml"), "w");
+	assert_non_null(f);
+	fprintf(f,
+	    "servers: [\"%s\"]\ncertificate: %s\nkey: %s\nca: %s\n"
+	    "state: %s\noutbox: 4MiB\ninputs:\n%s",
+	    spool.address, in_dir("agent.pem"), in_dir("agent.key"),
+	    in_dir("ca.pem"), in_dir("state"), inputs);
+	fclose(f);
+}
+
+static void
+start(void)
+{
+	char *argv[] = {program, (char *)(uintptr_t) "run",
+	    (char *)(uintptr_t) "--config", in_dir("agent.yaml"), NULL};
+	posix_spawn_file_actions_t act;
+	posix_spawn_file_actions_init(&act);
+	posix_spawn_file_actions_addopen(
+	    &act, 2, in_dir("err"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+	int fd[2] = {-1, -1};
+	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+	posix_spawn_file_actions_adddup2(&act, fd[0], 0);
+	assert_int_equal(
+	    posix_spawn(&pid, program, &act, NULL, argv, environ), 0);
+	posix_spawn_file_actions_destroy(&act);
+	close(fd[0]);
+	if (in >= 0)
+		close(in);
+	in = fd[1];
+}
+
+static int
+end(int signum)
+{
+	int status;
+	kill(pid, signum);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	tlsspool_start(&spool);
+	const char *build = getenv("TOP_BUILDDIR");
+	snprintf(program, sizeof(program), "%s/agentlink/agent/agentlink",
+	    build ? build : ".");
+	next = 0;
+	assert_int_equal(mkdir(in_dir("log"), 0700), 0);
+	char inputs[400];
+	snprintf(inputs, sizeof(inputs), "  app: { files: [\"%s/*.log\"] }\n",
+	    in_dir("log"));
+	write_config(inputs);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	tlsspool_free(&spool);
+	close(in);
+	in = -1;
+	return 0;
+}
+
+static void
+append(const char *name, unsigned records)
+{
+	FILE *f = fopen(in_dir(name), "a");
+	assert_non_null(f);
+	for (unsigned i = 0; i < records; i++)
+		fprintf(f, "something has happened, #%u\n", next++);
+	fclose(f);
+}
+
+/* Wait until all records but `except` have been stored. */
+static void
+all_arrive_but(uint32_t except)
+{
+	for (int i = 0; i < 1500; i++) {
+		if (atomic_load(&spool.stored) + except >= next)
+			return;
+		nanosleep(&(struct timespec){0, 10000000}, NULL);
+	}
+	char command[200];
+	snprintf(command, sizeof(command), "cat %s >&2", in_dir("err"));
+	if (system(command))
+		fputs("no log\n", stderr);
+	fail_msg("%lu of %u records arrived", atomic_load(&spool.stored), next);
+}
+
+static void
+all_arrive(void)
+{
+	all_arrive_but(0);
+}
+
+static void
+all_are_stored_once(void)
+{
+	tlsspool_stop(&spool);
+	assert_int_equal(tlsspool_wrong(&spool, next), 0);
+}
+
+static void
+files_that_grow_and_files_that_come_are_followed(void **state)
+{
+	(void)state;
+	append("log/a.log", 10);
+	start();
+	all_arrive();
+	append("log/a.log", 10);
+	append("log/b.log", 5);
+	append("log/not-this-one", 0);
+	all_arrive();
+	assert_int_equal(end(SIGTERM), 0);
+	all_are_stored_once();
+	assert_int_equal(spool.sim.streams, 1);
+	assert_string_equal(spool.sim.stream[0].name, "app");
+}
+
+static void
+rotation_by_renaming_leaves_nothing_out(void **state)
+{
+	(void)state;
+	append("log/a.log", 10);
+	start();
+	all_arrive();
+	for (int i = 0; i < 3; i++) {
+		append("log/a.log", 10);
+		assert_int_equal(
+		    rename(in_dir("log/a.log"), in_dir("log/a.log.1")), 0);
+		append("log/a.log.1", 10); /* the writer was late */
+		append("log/a.log", 10);
+		all_arrive();
+	}
+	assert_int_equal(end(SIGTERM), 0);
+	all_are_stored_once();
+}
+
+static void
+rotation_while_the_agent_is_away_leaves_nothing_out(void **state)
+{
+	(void)state;
+	append("log/a.log", 10);
+	start();
+	all_arrive();
+	end(SIGKILL);
+	append("log/a.log", 10);
+	assert_int_equal(rename(in_dir("log/a.log"), in_dir("log/a.log.1")), 0);
+	append("log/a.log", 10);
+	start();
+	all_arrive();
+	assert_int_equal(end(SIGTERM), 0);
+	all_are_stored_once();
+}
+
+static void
+a_truncated_file_is_read_from_its_beginning(void **state)
+{
+	(void)state;
+	append("log/a.log", 100);
+	start();
+	all_arrive();
+	assert_int_equal(truncate(in_dir("log/a.log"), 0), 0);
+	append("log/a.log", 3);
+	all_arrive();
+	/* Longer than before: only its beginning tells. */
+	assert_int_equal(truncate(in_dir("log/a.log"), 0), 0);
+	append("log/a.log", 300);
+	all_arrive();
+	assert_int_equal(end(SIGTERM), 0);
+	all_are_stored_once();
+}
+
+static void
+a_deleted_file_is_read_to_its_end_and_its_last_line_counts(void **state)
+{
+	(void)state;
+	append("log/a.log", 10);
+	start();
+	all_arrive();
+	int fd = open(in_dir("log/a.log"), O_WRONLY | O_APPEND);
+	assert_int_equal(unlink(in_dir("log/a.log")), 0);
+	char text[32];
+	int n = snprintf(text, sizeof(text), "no line end #%u", next++);
+	assert_int_equal(write(fd, text, (size_t)n), n);
+	close(fd);
+	all_arrive();
+	append("log/a.log", 4);
+	all_arrive();
+	assert_int_equal(end(SIGTERM), 0);
+	all_are_stored_once();
+}
+
+static void
+a_line_that_is_not_complete_waits(void **state)
+{
+	(void)state;
+	append("log/a.log", 1);
+	FILE *f = fopen(in_dir("log/a.log"), "a");
+	fputs("half of a ", f);
+	fflush(f);
+	start();
+	all_arrive();
+	fprintf(f, "line #%u\n", next++);
+	fclose(f);
+	all_arrive();
+	assert_int_equal(end(SIGTERM), 0);
+	all_are_stored_once();
+}
+
+static void
+standard_input_is_an_input(void **state)
+{
+	(void)state;
+	write_config("  piped: { stdin: true }\n");
+	start();
+	assert_int_equal(write(in, "#0\n#1\n", 6), 6);
+	next = 2;
+	all_arrive();
+	assert_int_equal(write(in, "#2", 2), 2);
+	next = 3;
+	close(in);
+	in = -1;
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	all_are_stored_once();
+	assert_string_equal(spool.sim.stream[0].name, "piped");
+}
+
+static void
+killed_at_any_moment_it_loses_and_repeats_nothing(void **state)
+{
+	(void)state;
+	append("log/a.log", 1000);
+	for (int i = 0; i < 12; i++) {
+		start();
+		append("log/a.log", 3000);
+		append("log/b.log", 1000);
+		atomic_store(&spool.cut_after, i % 3 == 1 ? 4 : 0);
+		char turned[32];
+		snprintf(turned, sizeof(turned), "log/a.log.%d", i);
+		if (i % 4 == 2)
+			assert_int_equal(
+			    rename(in_dir("log/a.log"), in_dir(turned)), 0);
+		/* At another moment each time. */
+		nanosleep(&(struct timespec){0, 7000000 * (i % 7 + 1)}, NULL);
+		assert_int_equal(end(SIGKILL), -SIGKILL);
+	}
+	atomic_store(&spool.cut_after, 0);
+	start();
+	append("log/a.log", 1);
+	all_arrive();
+	assert_int_equal(end(SIGTERM), 0);
+	all_are_stored_once();
+}
+
+static void
+a_small_outbox_makes_the_files_wait(void **state)
+{
+	(void)state;
+	atomic_store(&spool.is_silent, true);
+	for (int i = 0; i < 3; i++)
+		append("log/a.log", 60000);
+	start();
+	nanosleep(&(struct timespec){0, 300000000}, NULL);
+	atomic_store(&spool.is_silent, false);
+	all_arrive();
+	assert_int_equal(end(SIGTERM), 0);
+	all_are_stored_once();
+}
+
+static void
+a_wrong_file_is_told_line_by_line(void **state)
+{
+	(void)state;
+	write_config("  app: { fils: [\"/x\"] }\n");
+	start();
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 9);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    CASE(files_that_grow_and_files_that_come_are_followed),
+	    CASE(rotation_by_renaming_leaves_nothing_out),
+	    CASE(rotation_while_the_agent_is_away_leaves_nothing_out),
+	    CASE(a_truncated_file_is_read_from_its_beginning),
+	    CASE(a_deleted_file_is_read_to_its_end_and_its_last_line_counts),
+	    CASE(a_line_that_is_not_complete_waits),
+	    CASE(standard_input_is_an_input),
+	    CASE(killed_at_any_moment_it_loses_and_repeats_nothing),
+	    CASE(a_small_outbox_makes_the_files_wait),
+	    CASE(a_wrong_file_is_told_line_by_line),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
