@@ -167,6 +167,7 @@ on_message(uint16_t type, struct bytes payload, int fd, void *arg)
 	}
 	switch (type) {
 	case IPC_HELLO:
+		c->greeted = true;
 		c->events->on_hello(c, c->arg);
 		break;
 	case IPC_CONFIG_READY:
@@ -269,6 +270,7 @@ child_start(struct child *c)
 	backoff_on_start(&c->backoff, now);
 	c->heard_ms = now;
 	c->state = CHILD_STARTING;
+	c->greeted = false;
 	rc = launch(c);
 	if (rc) {
 		log_error("cannot start %s: %s", c->name, err_text(rc));

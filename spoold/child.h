@@ -64,6 +64,7 @@ struct child {
 	struct buf kv; /* configuration in use, encoded */
 	struct buf next_kv; /* prepared by a reload */
 	uint32_t prepared; /* generation that it has said READY to */
+	bool greeted; /* HELLO came: it can be linked */
 	bool wanted; /* false: goes for good */
 };
 

@@ -256,7 +256,8 @@ supervisor_wire(struct supervisor *s, struct child *c)
 		supervisor_tell_receivers(s);
 	give_descriptors(s, c);
 	for (struct child *x = s->children; x; x = x->next)
-		if (x != c && x->chan && (are_peers(c, x) || are_peers(x, c)))
+		if (x != c && x->chan && x->greeted &&
+		    (are_peers(c, x) || are_peers(x, c)))
 			join(c, x);
 	if (c->role == IPC_ROLE_RECEIVER)
 		supervisor_tell_receivers(s);

@@ -60,7 +60,7 @@ struct session {
 	bool counted_auth;
 	struct uuid id;
 	uint8_t print[TLS_FINGERPRINT_SIZE];
-	char identity[48]; /* "spool:agent:<uuid>" */
+	char identity[64]; /* "spool:agent:<uuid>" */
 	char host[ADDRESS_TEXT_SIZE];
 	uint64_t seen_ms; /* last frame */
 	uint64_t opened_ms; /* TLS done */
