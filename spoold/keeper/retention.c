@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spoold/keeper/retention.h"
+
+bool
+retention_is_settled(const struct cursors *c, const struct store_segment *s)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (cursors_pending_in(c->target[i], s->first_rec, s->next_rec))
+			return false;
+	return true;
+}
+
+const struct store_segment *
+retention_next(
+    const struct cursors *c, const struct store_segment *segments, size_t n)
+{
+	if (!n || !segments[0].sealed || !retention_is_settled(c, &segments[0]))
+		return NULL;
+	return &segments[0];
+}
+
+uint64_t
+retention_room(uint64_t used, uint64_t quota, uint64_t reserve, uint64_t memory)
+{
+	uint64_t limit = quota > reserve ? quota - reserve : 0;
+	uint64_t soft = limit / 10 * 9;
+
+	if (used >= limit)
+		return 0;
+	if (used <= soft)
+		return memory;
+	/* Never so little that a single frame would not pass. */
+	memory = memory / 100 * (100 * (limit - used) / (limit - soft));
+	return memory > (4u << 20) ? memory : 4u << 20;
+}
+
+unsigned
+retention_mark(uint64_t used, uint64_t quota, uint64_t reserve)
+{
+	static const unsigned mark[] = {90, 80, 50};
+	uint64_t limit = quota > reserve ? quota - reserve : 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(mark) / sizeof(mark[0]); i++)
+		if (used / 100 * 100 >= limit / 100 * mark[i])
+			return mark[i];
+	return 0;
+}
+
+uint64_t
+retention_backlog(const struct cursors_target *t,
+    const struct store_segment *segments, size_t n, uint64_t next_rec)
+{
+	uint64_t sum = 0, to, all, pending;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		to = segments[i].next_rec < next_rec ? segments[i].next_rec
+						     : next_rec;
+		if (to <= segments[i].first_rec)
+			continue;
+		all = to - segments[i].first_rec;
+		pending = cursors_pending_in(t, segments[i].first_rec, to);
+		sum += (uint64_t)((double)segments[i].bytes *
+		    ((double)pending / (double)all));
+	}
+	return sum;
+}
