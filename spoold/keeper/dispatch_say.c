@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a forwarder says, and what it is answered.
+ *
+ * The usual course: TARGET, TARGET_STATE; WORK; STORED and VERDICTS.  What can
+ * go wrong: a verdict over numbers that were never given out, or in a term
+ * that is not a forwarder's to give: the link ends.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/err.h"
+#include "lib/base/log.h"
+#include "lib/codec/kv.h"
+#include "lib/digest/digest.h"
+#include "spoold/keeper/dispatch_state.h"
+#include "spoold/keeper/mem.h"
+
+void
+dispatch_say(struct dispatch_link *l, const struct ipc_msg *m)
+{
+	struct buf b;
+	struct bytes part;
+	int rc;
+
+	if (l->ended)
+		return;
+	buf_init(&b, IPC_MESSAGE_MAX);
+	ipc_encode(&b, m);
+	part = buf_bytes(&b);
+	rc = b.err ? b.err : chan_send(l->chan, m->type, &part, 1, -1);
+	buf_fini(&b);
+	if (rc && rc != ERR_CLOSED)
+		dispatch_end(l, err_text(rc));
+}
+
+void
+dispatch_say_state(struct dispatch_link *l)
+{
+	struct ipc_msg m = {.type = IPC_TARGET_STATE};
+	struct cursors_target *t = l->target;
+	struct buf settled;
+
+	if (!t || !l->introduced)
+		return;
+	buf_init(&settled, IPC_MESSAGE_MAX);
+	ivset_encode(&t->settled, &settled);
+	m.u.target_state = (struct ipc_target_state){
+	    .spool = l->all->k->identity.spool,
+	    .incarnation = l->all->k->identity.incarnation,
+	    .start_rec = t->start_rec,
+	    .next_rec = l->all->k->next_rec,
+	    .paused = t->paused,
+	    .settled = buf_bytes(&settled),
+	};
+	memcpy(m.u.target_state.opaque, t->opaque, ENTRY_OPAQUE_SIZE);
+	memcpy(l->told, t->opaque, ENTRY_OPAQUE_SIZE);
+	l->answered = true;
+	dispatch_say(l, &m);
+	buf_fini(&settled);
+}
+
+static void
+on_target(struct dispatch_link *l, const struct ipc_target *m)
+{
+	if (l->introduced || !bytes_equal_str(m->name, l->name)) {
+		dispatch_end(l, "TARGET is said once, with its own name");
+		return;
+	}
+	l->introduced = true;
+	l->target = cursors_find(&l->all->k->cursors, m->name);
+	dispatch_say_state(l);
+	dispatch_work_restart(l);
+}
+
+static void
+on_work(struct dispatch_link *l, const struct ipc_work *m)
+{
+	l->window_bytes =
+	    m->bytes < DISPATCH_WINDOW_BYTES ? m->bytes : DISPATCH_WINDOW_BYTES;
+	l->window_batches = m->batches < DISPATCH_WINDOW_BATCHES
+	    ? m->batches
+	    : DISPATCH_WINDOW_BATCHES;
+	dispatch_work_kick(l);
+}
+
+/* ---- verdicts ---- */
+
+static bool
+may_settle(const struct dispatch_link *l, const struct entry_settled *s)
+{
+	return s->from && s->from < s->to && s->to <= l->all->k->next_rec &&
+	    (s->term == ENTRY_TERM_DELIVERED ||
+		s->term == ENTRY_TERM_UNCONFIRMED ||
+		s->term == ENTRY_TERM_FILTERED ||
+		s->term == ENTRY_TERM_QUARANTINED);
+}
+
+static int
+settle(struct dispatch_link *l, const struct entry_settled *s)
+{
+	uint64_t added = 0;
+	int rc;
+
+	if (!may_settle(l, s))
+		return ERR_INVAL;
+	rc = cursors_settle(l->target, s->term, s->from, s->to, &added);
+	if (rc || !added)
+		return rc;
+	cursors_note(l->target, s->term, s->from, s->to);
+	l->settled += added;
+	return 0;
+}
+
+static void
+on_verdicts(struct dispatch_link *l, const struct ipc_verdicts *m)
+{
+	struct entry_settled s;
+	struct cursor c;
+	int rc;
+
+	if (!l->answered || !l->target) {
+		dispatch_end(l, "verdicts before it was told its state");
+		return;
+	}
+	cursor_init(&c, m->settled);
+	while ((rc = entry_settled_next(&c, &s)) == 1) {
+		rc = settle(l, &s);
+		if (rc)
+			break;
+	}
+	if (rc) {
+		dispatch_end(l, "verdicts that cannot be");
+		return;
+	}
+	if (m->has_opaque &&
+	    memcmp(l->target->opaque, m->opaque, ENTRY_OPAQUE_SIZE)) {
+		memcpy(l->target->opaque, m->opaque, ENTRY_OPAQUE_SIZE);
+		l->target->opaque_unlogged = true;
+		l->target->serial++;
+	}
+	if (l->target->unlogged_n >= CURSORS_UNLOGGED_MAX)
+		keeper_log_positions(l->all->k);
+	dispatch_work_kick(l);
+}
+
+/* ---- digests of batches, for a parent ---- */
+
+static void
+run_query(void *arg)
+{
+	struct dispatch_query *q = arg;
+	struct store_cursor *c = NULL;
+	struct store_batch b;
+	struct store_damage damage;
+	struct buf copy;
+
+	buf_init(&copy, (size_t)BATCH_STORED_MAX + (2 << 20));
+	while (!c || b.header.kind != BATCH_DATA) {
+		if (!c && store_cursor_open(q->store, q->digest.last_rec, &c))
+			break;
+		if (store_cursor_next(c, true, &copy, &b, &damage))
+			break;
+		if (b.header.kind != BATCH_DATA)
+			continue;
+		q->digest.first_rec = b.header.first_rec;
+		q->digest.found = b.header.first_rec + b.header.records - 1 ==
+		    q->digest.last_rec;
+		memcpy(q->digest.digest, b.header.content_digest,
+		    BATCH_DIGEST_SIZE);
+	}
+	store_cursor_close(c);
+	buf_fini(&copy);
+}
+
+static void
+on_query_done(int rc, void *arg)
+{
+	struct dispatch_query *q = arg;
+	struct ipc_msg m = {.type = IPC_DIGEST};
+
+	(void)rc;
+	q->link->queries--;
+	q->link->all->jobs--;
+	m.u.digest = q->digest;
+	if (q->link->ended)
+		dispatch_end(q->link, NULL); /* it waited for this */
+	else
+		dispatch_say(q->link, &m);
+	free(q);
+}
+
+static void
+on_digest_query(struct dispatch_link *l, const struct ipc_digest *m)
+{
+	struct dispatch_query *q = mem_new(sizeof(*q));
+
+	q->link = l;
+	q->store = l->all->k->store;
+	q->digest.last_rec = m->last_rec;
+	if (l->queries >= DISPATCH_QUERIES_MAX) {
+		free(q);
+		dispatch_end(l, "too many questions for digests");
+		return;
+	}
+	l->queries++;
+	l->all->jobs++;
+	if (loop_work_start(l->all->k->loop, run_query, on_query_done, q, NULL))
+		on_query_done(ERR_SYS, q);
+}
+
+/* ---- what is durable before it takes effect ---- */
+
+struct wish {
+	struct keeper *k;
+	char name[ENTRY_NAME_MAX + 1];
+	struct uuid incarnation;
+	struct entry_pending_again again;
+};
+
+static void
+on_incarnation_durable(struct item *it, void *arg)
+{
+	struct wish *w = arg;
+
+	(void)it;
+	w->k->identity.incarnation = w->incarnation;
+	dispatch_on_target(w->k->dispatch, w->name);
+	free(w);
+}
+
+static void
+on_new_incarnation(struct dispatch_link *l, const struct ipc_incarnation *m)
+{
+	struct wish *w = mem_new(sizeof(*w));
+	struct entry e = {.type = ENTRY_INCARNATION};
+	struct buf b;
+
+	w->k = l->all->k;
+	memcpy(w->name, l->name, sizeof(w->name));
+	if (digest_random(&w->incarnation, sizeof(w->incarnation))) {
+		free(w);
+		dispatch_end(l, "no random bytes for an incarnation");
+		return;
+	}
+	keeper_alarm(w->k, "target %s: a new incarnation: %.*s", l->name,
+	    (int)m->why.len, (const char *)m->why.ptr);
+	e.u.incarnation = (struct entry_incarnation){
+	    .incarnation = w->incarnation,
+	    .next_rec = w->k->next_rec,
+	    .why = m->why,
+	};
+	buf_init(&b, ENTRY_TEXT_MAX * 2);
+	entry_encode(&b, &e);
+	keeper_entries(w->k, &b, on_incarnation_durable, w);
+	buf_fini(&b);
+}
+
+static void
+on_again_durable(struct item *it, void *arg)
+{
+	struct wish *w = arg;
+	struct cursors_target *t =
+	    cursors_find(&w->k->cursors, bytes_of_str(w->name));
+
+	(void)it;
+	if (t) {
+		cursors_again(t, &w->again);
+		dispatch_on_target(w->k->dispatch, w->name);
+	}
+	free(w);
+}
+
+/* The first record that is still held. */
+static uint64_t
+oldest_held(struct keeper *k)
+{
+	struct store_segment s;
+
+	return store_segments(k->store, &s, 1) ? s.first_rec : k->next_rec;
+}
+
+static void
+put_custody_lost(struct buf *b, struct keeper *k, const char *name,
+    const struct ipc_interval *m)
+{
+	struct entry e = {.type = ENTRY_ALARM};
+
+	e.u.alarm = (struct entry_alarm){.kind = ENTRY_ALARM_CUSTODY_LOST,
+	    .from = m->from,
+	    .to = m->to,
+	    .wall_ns = keeper_now(k).wall_ns,
+	    .text = bytes_of_str(name)};
+	entry_encode(b, &e);
+	keeper_alarm(k,
+	    "CUSTODY_LOST: target %s no longer has records %llu to %llu that "
+	    "it took",
+	    name, (unsigned long long)m->from, (unsigned long long)(m->to - 1));
+}
+
+static void
+on_pending_again(struct dispatch_link *l, const struct ipc_interval *m)
+{
+	struct keeper *k = l->all->k;
+	uint64_t held = oldest_held(k);
+	struct entry e = {.type = ENTRY_PENDING_AGAIN};
+	struct wish *w;
+	struct buf b;
+
+	if (!l->target || m->from >= m->to || m->to > k->next_rec) {
+		dispatch_end(l, "PENDING_AGAIN of what it never had");
+		return;
+	}
+	keeper_log_positions(k);
+	buf_init(&b, ENTRY_TEXT_MAX * 2);
+	put_custody_lost(&b, k, l->name, m);
+	w = mem_new(sizeof(*w));
+	w->k = k;
+	memcpy(w->name, l->name, sizeof(w->name));
+	cursors_plan_again(l->target, m->from > held ? m->from : held,
+	    m->to > held ? m->to : held, &w->again);
+	w->again.target = bytes_of_str(w->name);
+	e.u.pending_again = w->again;
+	if (w->again.from < w->again.to)
+		entry_encode(&b, &e);
+	keeper_entries(k, &b, on_again_durable, w);
+	buf_fini(&b);
+}
+
+/* ---- status ---- */
+
+static void
+copy_kv(const struct kv *kv, const char *key, char *to, size_t size)
+{
+	const char *text;
+
+	if (!kv_get_str(kv, key, &text))
+		snprintf(to, size, "%s", text);
+}
+
+static void
+on_status(struct dispatch_link *l, struct bytes encoded)
+{
+	struct kv *kv;
+	uint64_t x;
+
+	if (kv_decode(encoded, &kv))
+		return;
+	copy_kv(kv, "state", l->state.state, sizeof(l->state.state));
+	copy_kv(
+	    kv, "error.code", l->state.error_code, sizeof(l->state.error_code));
+	copy_kv(
+	    kv, "error.text", l->state.error_text, sizeof(l->state.error_text));
+	copy_kv(kv, "error.at", l->state.error_at, sizeof(l->state.error_at));
+	copy_kv(
+	    kv, "success.at", l->state.success_at, sizeof(l->state.success_at));
+	l->state.up = !kv_get_u64(kv, "up", &x) && x;
+	kv_free(kv);
+}
+
+void
+dispatch_say_on_message(struct dispatch_link *l, const struct ipc_msg *m)
+{
+	switch (m->type) {
+	case IPC_TARGET:
+		on_target(l, &m->u.target);
+		break;
+	case IPC_WORK:
+		on_work(l, &m->u.work);
+		break;
+	case IPC_VERDICTS:
+		on_verdicts(l, &m->u.verdicts);
+		break;
+	case IPC_DIGEST_QUERY:
+		on_digest_query(l, &m->u.digest);
+		break;
+	case IPC_NEW_INCARNATION:
+		on_new_incarnation(l, &m->u.incarnation);
+		break;
+	case IPC_PENDING_AGAIN:
+		on_pending_again(l, &m->u.interval);
+		break;
+	case IPC_TARGET_STATUS:
+		on_status(l, m->u.kv.kv);
+		break;
+	default:
+		dispatch_end(l, "a message that is not for us");
+	}
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The usual course: the store is opened, the log replayed into the ledger, the
+ * live state copied from it, meta's newer positions adopted; then the writer
+ * starts and everything is driven by messages.  What can go wrong at the
+ * start: numbers were left out (a hole, settled for every target at once);
+ * damage (told by the store, settled as quarantined); segments that were to be
+ * given back (finished).
+ */
+#include "spoold/keeper/keeper.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/err.h"
+#include "lib/base/failpoint.h"
+#include "lib/base/log.h"
+#include "lib/digest/digest.h"
+#include "spoold/keeper/control.h"
+#include "spoold/keeper/disk.h"
+#include "spoold/keeper/dispatch.h"
+#include "spoold/keeper/mem.h"
+#include "spoold/keeper/meta.h"
+#include "spoold/keeper/receivers.h"
+#include "spoold/keeper/status.h"
+#include "spoold/keeper/targets.h"
+#include "spoold/keeper/upkeep.h"
+
+struct intake_now
+keeper_now(const struct keeper *k)
+{
+	struct now now = clock_now();
+
+	return (struct intake_now){
+	    .spool_us = clock_rules_us(&k->clock, now), .wall_ns = now.wall_ns};
+}
+
+void
+keeper_submit(struct keeper *k, struct item *it)
+{
+	writer_submit(k->writer, it);
+}
+
+struct item *
+keeper_entries(struct keeper *k, struct buf *entries,
+    void (*on_durable)(struct item *it, void *arg), void *arg)
+{
+	struct item *it = item_new(ITEM_ENTRIES);
+
+	buf_add_bytes(&it->entries, buf_bytes(entries));
+	buf_clear(entries);
+	it->on_durable = on_durable;
+	it->arg = arg;
+	keeper_submit(k, it);
+	return it;
+}
+
+void
+keeper_alarm(struct keeper *k, const char *fmt, ...)
+{
+	char *text = k->alarm[k->alarms++ % KEEPER_ALARMS_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(k->alarm[0]), fmt, ap);
+	va_end(ap);
+	log_warn("%s", text);
+}
+
+void
+keeper_log_positions(struct keeper *k)
+{
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, BATCH_STORED_MAX);
+	for (i = 0; i < k->cursors.n; i++)
+		if (cursors_has_unlogged(k->cursors.target[i]))
+			cursors_take_delivered(k->cursors.target[i], &b);
+	FAILPOINT("keeper-after-delivered-queued");
+	if (b.len)
+		keeper_entries(k, &b, NULL, NULL);
+	buf_fini(&b);
+}
+
+void
+keeper_quarantine(struct keeper *k, const struct entry_quarantine *q)
+{
+	struct entry e = {.type = ENTRY_QUARANTINE};
+	struct buf b;
+
+	/* In the log as here: what was delivered before counts as delivered. */
+	keeper_log_positions(k);
+	e.u.quarantine = *q;
+	cursors_apply(&k->cursors, &e);
+	buf_init(&b, BATCH_STORED_MAX);
+	entry_encode(&b, &e);
+	keeper_entries(k, &b, NULL, NULL);
+	buf_fini(&b);
+	if (q->count)
+		keeper_alarm(k,
+		    "QUARANTINE: records %llu to %llu cannot be read: %.*s",
+		    (unsigned long long)q->from,
+		    (unsigned long long)(q->to - 1), (int)q->why.len,
+		    (const char *)q->why.ptr);
+}
+
+/* ---- replay ----------------------------------------------------------------
+ */
+
+static int
+see_batch(void *arg, const struct store_batch *b)
+{
+	struct ledger *l = arg;
+
+	if (!uuid_equal(&b->header.segment, &l->segment))
+		ledger_on_segment(l, &b->header.segment);
+	if (b->header.kind == BATCH_CONTROL)
+		return ledger_on_control(l, b->header.number, b->payload);
+	if (b->header.kind == BATCH_DATA)
+		return ledger_on_data(l, &b->header, b->ranges);
+	return 0;
+}
+
+static void
+copy_streams(struct keeper *k)
+{
+	struct streams *to = intake_streams(k->intake);
+	struct stream *from = NULL, *st;
+
+	while ((from = streams_next(&k->ledger.streams, from))) {
+		if (streams_add(to, &from->key, bytes_of_str(from->listener),
+			from->seen_us, &st))
+			continue; /* past the limit of memory */
+		st->start_seq = from->start_seq;
+		st->accepted = st->durable = from->durable;
+		st->closed = from->closed;
+		st->stored = true;
+	}
+}
+
+static void
+copy_children(struct keeper *k)
+{
+	struct child *from = NULL, *ch;
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX);
+	while ((from = children_next(&k->ledger.children, from))) {
+		if (children_take(intake_children(k->intake), &from->child,
+			&from->incarnation, from->seen_us, &ch))
+			continue;
+		buf_clear(&b);
+		children_set_encode(&from->durable, &b);
+		children_set_decode(
+		    &ch->durable, (uint32_t)from->durable.n, buf_bytes(&b));
+		children_set_decode(
+		    &ch->accepted, (uint32_t)from->durable.n, buf_bytes(&b));
+	}
+	buf_fini(&b);
+}
+
+static int
+copy_cursors(struct keeper *k)
+{
+	struct cursors_target *t;
+	struct entry e;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < k->ledger.cursors.n && !rc; i++) {
+		e = cursors_entry(k->ledger.cursors.target[i]);
+		rc = cursors_apply(&k->cursors, &e);
+		t = cursors_find(&k->cursors, e.u.target_state.name);
+		if (t)
+			t->again_number =
+			    k->ledger.cursors.target[i]->again_number;
+	}
+	return rc;
+}
+
+static int
+copy_live_state(struct keeper *k)
+{
+	struct buf b;
+	struct cursor c;
+	struct entry e;
+
+	k->identity = k->ledger.identity;
+	k->next_number = k->ledger.next_number;
+	k->next_rec = k->ledger.next_rec;
+	buf_init(&b, SIZE_MAX);
+	counters_encode(&k->ledger.counters, &b);
+	cursor_init(&c, buf_bytes(&b));
+	while (entry_next(&c, &e) == 1)
+		counters_apply(&k->counters, &e.u.counters, true);
+	buf_fini(&b);
+	copy_streams(k);
+	copy_children(k);
+#ifdef MUTANT_ALREADY_BY_NUMBER
+	for (size_t i = 0; i < k->ledger.receivers; i++)
+		intake_past(k->intake, &k->ledger.receiver[i]);
+#endif
+	return copy_cursors(k);
+}
+
+static int
+replay(struct keeper *k)
+{
+	struct store_info info;
+	int rc;
+
+	ledger_init(&k->ledger, k->seed);
+	rc = store_replay(k->store, see_batch, &k->ledger);
+	if (rc) {
+		log_error("the log cannot be replayed: %s", err_text(rc));
+		return rc;
+	}
+	store_info(k->store, &info);
+	if (uuid_is_zero(&k->ledger.identity.incarnation)) {
+		k->ledger.identity.created_ns = clock_now().wall_ns;
+		rc = digest_random(&k->ledger.identity.incarnation, UUID_SIZE);
+	}
+	k->ledger.identity.spool = info.spool;
+	return rc ? rc : copy_live_state(k);
+}
+
+/* ---- what the start has found ---- */
+
+static void
+record_clock(struct keeper *k, const struct entry_clock *clock)
+{
+	struct entry e = {.type = ENTRY_CLOCK};
+	struct buf b;
+
+	e.u.clock = *clock;
+	buf_init(&b, 4096);
+	entry_encode(&b, &e);
+	keeper_entries(k, &b, NULL, NULL);
+	buf_fini(&b);
+	keeper_alarm(k, "the wall clock went back or ahead by %lld s",
+	    (long long)(clock->jump_ns / 1000000000));
+}
+
+/* Numbers that were never given out, so that no set is split by them. */
+static void
+record_hole(struct keeper *k, uint64_t from)
+{
+	struct entry_quarantine q = {.from = from,
+	    .to = k->next_rec,
+	    .why = bytes_of_str("numbers left out at a start")};
+
+	if (q.from < q.to)
+		keeper_quarantine(k, &q);
+}
+
+static void
+raise_numbers(struct keeper *k)
+{
+	struct store_info info;
+	uint64_t end = k->saved_rec;
+	size_t i;
+
+	for (i = 0; i < k->cursors.n; i++)
+		if (ivset_end(&k->cursors.target[i]->settled) > end)
+			end = ivset_end(&k->cursors.target[i]->settled);
+	store_raise_numbers(k->store, end, k->saved_number);
+	store_info(k->store, &info);
+	k->next_rec = info.next_rec;
+	k->next_number = info.next_number;
+	k->ledger.next_number = info.next_number;
+	k->ledger.next_rec = info.next_rec;
+}
+
+/* ---- the writer's answers ---- */
+
+static void
+on_done(struct writer_done *done, void *arg)
+{
+	struct keeper *k = arg;
+	struct intake_now now = keeper_now(k);
+	struct item *it;
+	uint64_t bytes = 0, records = 0;
+
+	FAILPOINT("keeper-before-committed");
+	if (done->next_number > k->next_number) {
+		k->next_number = done->next_number;
+		k->next_rec = done->next_rec;
+	}
+	while ((it = done->items)) {
+		done->items = it->next;
+		bytes += it->data.payload.len;
+		records += it->data.records;
+		status_on_stored(
+		    k->status, it->data.payload.len, it->data.raw_len);
+		if (it->of_intake)
+			intake_on_durable(k->intake, it, now);
+		if (it->on_durable)
+			it->on_durable(it, it->arg);
+		item_free(it);
+	}
+	receivers_send_committed(k->receivers, done->committed);
+	FAILPOINT("keeper-after-committed");
+	upkeep_on_durable(k->upkeep, bytes);
+	if (records)
+		dispatch_on_durable(k->dispatch);
+}
+
+static void
+on_full(bool full, void *arg)
+{
+	struct keeper *k = arg;
+
+	k->full = full;
+	if (full)
+		keeper_alarm(k,
+		    "the spool is full: ingest stops until "
+		    "something is delivered");
+	else
+		log_info("the spool has room again");
+}
+
+static void
+on_failed(int rc, void *arg)
+{
+	keeper_alarm(arg,
+	    "a commit failed (%s): its batches go again into a fresh segment",
+	    err_text(rc));
+}
+
+static const struct writer_events writer_events = {
+    .on_done = on_done,
+    .on_full = on_full,
+    .on_failed = on_failed,
+};
+
+/* ---- life ---- */
+
+static int
+start_parts(struct keeper *k)
+{
+	int rc = writer_start(k->loop, k->store, &k->ledger, &k->clock,
+	    &writer_events, k, &k->writer);
+
+	if (rc)
+		return rc;
+	k->status = status_new(k);
+	k->receivers = receivers_new(k);
+	k->dispatch = dispatch_new(k);
+	k->meta = meta_new(k);
+	k->upkeep = upkeep_new(k);
+	return control_new(k, k->control_fd, &k->control);
+}
+
+int
+keeper_run(struct keeper *k)
+{
+	struct entry_clock clock = {0};
+	uint64_t from;
+	bool jumped;
+	int rc;
+
+	rc = digest_random(&k->seed, sizeof(k->seed));
+	if (rc)
+		return rc;
+	k->intake = intake_new(k->seed, STREAMS_MEMORY_MAX, &k->counters);
+	rc = replay(k);
+	if (rc)
+		return rc;
+	meta_load(k);
+	jumped =
+	    clock_rules_start(&k->clock, &k->identity, clock_now(), &clock);
+	from = k->next_rec;
+	raise_numbers(k);
+	rc = start_parts(k);
+	if (rc)
+		return rc;
+	record_hole(k, from);
+	if (jumped)
+		record_clock(k, &clock);
+	disk_take_events(k);
+	upkeep_finish_recycles(
+	    k->upkeep, k->ledger.recycle, k->ledger.recycles);
+	targets_apply(k);
+	k->running = true;
+	return 0;
+}
+
+void
+keeper_close(struct keeper *k)
+{
+	if (!k->running)
+		return;
+	k->running = false;
+	keeper_log_positions(k);
+	writer_stop(k->writer);
+	receivers_flush(k->receivers, 500);
+	if (!dispatch_is_reading(k->dispatch) && !meta_is_saving(k->meta))
+		meta_save_now(k->meta);
+	store_close(k->store);
+	k->store = NULL;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keeper - the parts of the keeper, and what they need of each other.
+ *
+ * One struct, made by main, on the loop's thread.  Rules (intake, cursors,
+ * counters ...) know nothing of it; glue (receivers, dispatch, meta, control)
+ * reaches the other parts through it.
+ */
+#ifndef SPOOLD_KEEPER_KEEPER_H
+#define SPOOLD_KEEPER_KEEPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/loop/loop.h"
+#include "lib/role/role.h"
+#include "lib/store/store.h"
+#include "spoold/keeper/clock_rules.h"
+#include "spoold/keeper/counters.h"
+#include "spoold/keeper/cursors.h"
+#include "spoold/keeper/intake.h"
+#include "spoold/keeper/ledger.h"
+#include "spoold/keeper/settings.h"
+#include "spoold/keeper/writer.h"
+
+#define KEEPER_ALARMS_MAX 16
+
+struct receivers;
+struct dispatch;
+struct meta;
+struct control;
+struct upkeep;
+struct status;
+struct disk;
+
+struct keeper {
+	struct loop *loop;
+	struct role *role;
+	struct settings *settings; /* in use */
+	struct settings *prepared; /* for the next switch */
+	struct store *store;
+	struct disk *disk;
+	struct clock_rules clock;
+	struct ledger ledger; /* the writer's once it runs */
+	struct writer *writer;
+	uint64_t seed;
+
+	/* The live state. */
+	struct entry_identity identity;
+	struct counters counters;
+	struct cursors cursors;
+	struct intake *intake;
+	uint64_t next_number, next_rec; /* what is below is durable */
+	bool full; /* the store has no room for data */
+	uint64_t saved_rec, saved_number; /* the highest that meta knew of */
+
+	struct receivers *receivers;
+	struct dispatch *dispatch;
+	struct meta *meta;
+	struct upkeep *upkeep;
+	struct control *control;
+	struct status *status;
+	int run_fd, control_fd, blame_fd;
+
+	char alarm[KEEPER_ALARMS_MAX][256]; /* the latest, round and round */
+	size_t alarms;
+	bool running, stopping;
+};
+
+/* Spool time and wall clock, now. */
+struct intake_now keeper_now(const struct keeper *k);
+
+/* Give an item to the writer; on_durable of the item is called in its turn. */
+void keeper_submit(struct keeper *k, struct item *it);
+
+/* The same with entries already encoded into `entries`, which is emptied. */
+struct item *keeper_entries(struct keeper *k, struct buf *entries,
+    void (*on_durable)(struct item *it, void *arg), void *arg);
+
+/* Log it, and show it in the status until others push it out. */
+void keeper_alarm(struct keeper *k, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* DELIVERED entries of all that is not in the log yet, in front of others. */
+void keeper_log_positions(struct keeper *k);
+
+/* Records that cannot be read: settle them for every target, in the log. */
+void keeper_quarantine(struct keeper *k, const struct entry_quarantine *q);
+
+/* Replay, and start all parts; in the sandbox. */
+int keeper_run(struct keeper *k);
+/* Commit what is queued and close the store. */
+void keeper_close(struct keeper *k);
+
+#endif

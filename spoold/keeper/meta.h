@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * meta - the keeper's newer positions and counters in the store's meta.
+ *
+ * Saved at most four times a second, never by the writing thread, one save at
+ * a time; all of it can be lost and is rebuilt from the log, at the price of a
+ * resend (RULES.md 4).  Keys: "target/NAME" (le64 number of the next batch
+ * then, TARGET_STATE entry), "counters" (COUNTERS entries), "identity".
+ * Specified in doc/format-entries.md.
+ */
+#ifndef SPOOLD_KEEPER_META_H
+#define SPOOLD_KEEPER_META_H
+
+#include <stdbool.h>
+
+#include "spoold/keeper/keeper.h"
+
+struct meta *meta_new(struct keeper *k);
+/* No save may be running. */
+void meta_free(struct meta *m);
+
+/*
+ * After replay: take over into the live state what is newer than the log.
+ * Counters and positions that are then ahead of the log are remembered as
+ * changed, so that the next delta carries them.
+ */
+void meta_load(struct keeper *k);
+
+/* Begin a save if something has changed and none is running. */
+void meta_tick(struct meta *m);
+bool meta_is_saving(const struct meta *m);
+
+/* Save in this thread; for the end. */
+void meta_save_now(struct meta *m);
+
+#endif

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spoold/keeper/status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "lib/base/err.h"
+#include "lib/base/log.h"
+#include "lib/codec/kv.h"
+#include "spoold/keeper/dispatch.h"
+#include "spoold/keeper/mem.h"
+#include "spoold/keeper/receivers.h"
+#include "spoold/keeper/retention.h"
+
+#define FILE_EVERY_MS 2000
+#define RATE_EVERY_MS 1000
+#define RATE_WEIGHT 0.2
+#define HOURS (7 * 24) /* of stored bytes that are remembered */
+#define HOUR_US (3600ull * 1000000)
+
+struct rate {
+	char name[ENTRY_NAME_MAX + 1];
+	uint64_t before;
+	double rate;
+};
+
+struct status {
+	struct keeper *k;
+	struct loop_timer *file_timer, *rate_timer;
+	uint64_t started_us;
+	uint64_t stored_bytes, raw_bytes; /* since the start */
+	uint64_t hour[HOURS]; /* stored bytes, round and round */
+	uint64_t hour_at; /* number of the hour that is filled */
+	struct rate *rate; /* of the listeners */
+	size_t rates;
+	char *roles, *reload, *warnings, *users, *since;
+	bool file_failed;
+};
+
+/* ---- what is counted here ---- */
+
+static void
+turn_hours(struct status *s)
+{
+	uint64_t hour = keeper_now(s->k).spool_us / HOUR_US;
+
+	if (hour - s->hour_at >= HOURS)
+		memset(s->hour, 0, sizeof(s->hour));
+	for (; s->hour_at < hour && hour - s->hour_at < HOURS; s->hour_at++)
+		s->hour[(s->hour_at + 1) % HOURS] = 0;
+	s->hour_at = hour;
+}
+
+void
+status_on_stored(struct status *s, uint64_t bytes, uint64_t raw)
+{
+	turn_hours(s);
+	s->stored_bytes += bytes;
+	s->raw_bytes += raw;
+	s->hour[s->hour_at % HOURS] += bytes;
+}
+
+static struct rate *
+rate_of(struct status *s, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < s->rates; i++)
+		if (!strcmp(s->rate[i].name, name))
+			return &s->rate[i];
+	s->rate = mem_grow(s->rate, s->rates + 1, sizeof(*s->rate));
+	s->rate[s->rates] = (struct rate){0};
+	snprintf(s->rate[s->rates].name, sizeof(s->rate[0].name), "%s", name);
+	return &s->rate[s->rates++];
+}
+
+static void
+take_rates(void *arg)
+{
+	struct status *s = arg;
+	size_t i;
+
+	for (i = 0; i < s->k->counters.n; i++) {
+		const struct counters_row *row = &s->k->counters.row[i];
+		struct rate *r = rate_of(s, row->name);
+		double now = (double)(row->received - r->before) *
+		    (1000.0 / RATE_EVERY_MS);
+
+		r->rate += RATE_WEIGHT * (now - r->rate);
+		r->before = row->received;
+	}
+}
+
+/* ---- JSON helpers ---- */
+
+static void
+put_u64(json_t *o, const char *key, uint64_t x)
+{
+	json_object_set_new(o, key, json_integer((json_int_t)x));
+}
+
+static void
+put_text(json_t *o, const char *key, const char *text)
+{
+	json_t *j = json_string(text);
+
+	json_object_set_new(o, key, j ? j : json_string("?"));
+}
+
+static void
+put_text_or_null(json_t *o, const char *key, const char *text)
+{
+	if (*text)
+		put_text(o, key, text);
+	else
+		json_object_set_new(o, key, json_null());
+}
+
+static void
+put_real(json_t *o, const char *key, double x)
+{
+	json_object_set_new(o, key, json_real(x));
+}
+
+static void
+put_time(json_t *o, const char *key, int64_t ns)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	if (ns)
+		put_text(o, key, clock_format(ns, text));
+	else
+		json_object_set_new(o, key, json_null());
+}
+
+/* ---- the parts ---- */
+
+static void
+put_autonomy(struct status *s, json_t *o, const struct store_info *info)
+{
+	uint64_t now_us = keeper_now(s->k).spool_us, sum = 0, window, left;
+	uint64_t limit = info->quota_bytes - info->reserve_bytes;
+	double a_second;
+	size_t i;
+
+	turn_hours(s);
+	for (i = 0; i < HOURS; i++)
+		sum += s->hour[i];
+	window = (now_us - s->started_us) / 1000000;
+	if (window > HOURS * 3600)
+		window = HOURS * 3600;
+	left = limit > info->used_bytes ? limit - info->used_bytes : 0;
+	a_second = window ? (double)sum / (double)window : 0;
+	if (a_second > 0)
+		put_u64(
+		    o, "autonomy_seconds", (uint64_t)((double)left / a_second));
+	else
+		json_object_set_new(o, "autonomy_seconds", json_null());
+	put_u64(o, "autonomy_window_seconds", window);
+}
+
+static uint64_t
+records_held(const struct store_segment *row, size_t n, uint64_t next_rec)
+{
+	return n ? next_rec - row[0].first_rec : 0;
+}
+
+static json_t *
+make_spool(struct status *s, const struct store_segment *row, size_t n)
+{
+	static const char *const encrypted[] = {
+	    [SETTINGS_KEY] = "key",
+	    [SETTINGS_KEY_BESIDE_DATA] = "key-beside-data",
+	    [SETTINGS_KEY_OFF] = "off",
+	};
+	json_t *o = json_object();
+	struct store_info info;
+
+	store_info(s->k->store, &info);
+	put_text(o, "directory", s->k->settings->directory);
+	put_text(o, "filesystem", info.filesystem ? info.filesystem : "?");
+	put_u64(o, "used_bytes", info.used_bytes);
+	put_u64(o, "quota_bytes", info.quota_bytes);
+	put_u64(o, "reserve_bytes", info.reserve_bytes);
+	put_u64(o, "segments", info.segments);
+	put_u64(o, "spare_bytes", info.spare_bytes);
+	put_text(o, "encrypted", encrypted[s->k->settings->encryption]);
+	put_u64(o, "records", records_held(row, n, s->k->next_rec));
+	put_autonomy(s, o, &info);
+	put_real(o, "ratio",
+	    s->stored_bytes ? (double)s->raw_bytes / (double)s->stored_bytes
+			    : 0.0);
+	put_u64(o, "next_rec", s->k->next_rec);
+	put_u64(o, "quarantined_segments", info.quarantined);
+	json_object_set_new(o, "full", json_boolean(s->k->full));
+	json_object_set_new(o, "any_filesystem",
+	    json_boolean(s->k->settings->allow_any_filesystem));
+	return o;
+}
+
+static json_t *
+make_listener(struct status *s, const struct settings_listener *l)
+{
+	struct counters_row *row =
+	    counters_of(&s->k->counters, bytes_of_str(l->name));
+	json_t *o = json_object();
+
+	put_text(o, "name", l->name);
+	put_text(o, "protocol", l->protocol);
+	put_text(o, "address", l->address);
+	put_text(o, "state", s->k->full ? "full" : "ok");
+	put_u64(
+	    o, "connections", receivers_connections(s->k->receivers, l->name));
+	put_u64(o, "received", row->received);
+	put_u64(o, "acknowledged", row->acknowledged);
+	put_u64(o, "stored", row->stored);
+	put_u64(o, "duplicate", row->duplicate);
+	put_u64(o, "refused", row->refused);
+	put_real(o, "rate", rate_of(s, l->name)->rate);
+	return o;
+}
+
+/* Also those that are counted but no longer configured. */
+static json_t *
+make_listeners(struct status *s)
+{
+	const struct settings *set = s->k->settings;
+	json_t *a = json_array();
+	size_t i, j;
+
+	for (i = 0; i < set->listeners; i++)
+		json_array_append_new(a, make_listener(s, &set->listener[i]));
+	for (i = 0; i < s->k->counters.n; i++) {
+		struct settings_listener gone = {.protocol = "", .address = ""};
+		const char *name = s->k->counters.row[i].name;
+		json_t *o;
+
+		for (j = 0; j < set->listeners; j++)
+			if (!strcmp(set->listener[j].name, name))
+				break;
+		if (j < set->listeners)
+			continue;
+		memcpy(gone.name, name, sizeof(gone.name));
+		o = make_listener(s, &gone);
+		put_text(o, "state", "absent");
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+static const char *
+state_of(const struct cursors_target *t, const struct dispatch_state *d)
+{
+	if (!t->configured)
+		return "orphaned";
+	if (t->paused)
+		return "paused";
+	return d->connected ? d->state : "disconnected";
+}
+
+static void
+put_terms(json_t *o, const struct cursors_target *t, uint64_t pending)
+{
+	uint64_t stored = pending;
+	size_t i;
+
+	for (i = 0; i < ENTRY_TERMS; i++)
+		stored += t->term[i];
+	put_u64(o, "stored", stored);
+	put_u64(o, "delivered", t->term[ENTRY_TERM_DELIVERED]);
+	put_u64(o, "unconfirmed", t->term[ENTRY_TERM_UNCONFIRMED]);
+	put_u64(o, "filtered", t->term[ENTRY_TERM_FILTERED]);
+	put_u64(o, "pending", pending);
+	put_u64(o, "dead_lettered", t->term[ENTRY_TERM_DEAD_LETTERED]);
+	put_u64(o, "expired", t->term[ENTRY_TERM_EXPIRED]);
+	put_u64(o, "shed", t->term[ENTRY_TERM_SHED]);
+	put_u64(o, "quarantined", t->term[ENTRY_TERM_QUARANTINED]);
+}
+
+static void
+put_error(json_t *o, const struct dispatch_state *d)
+{
+	json_t *e;
+
+	if (!*d->error_code) {
+		json_object_set_new(o, "last_error", json_null());
+		return;
+	}
+	e = json_object();
+	put_text(e, "code", d->error_code);
+	put_text(e, "text", d->error_text);
+	put_text_or_null(e, "at", d->error_at);
+	json_object_set_new(o, "last_error", e);
+}
+
+static json_t *
+make_target(struct status *s, const struct cursors_target *t,
+    const struct store_segment *row, size_t n)
+{
+	struct dispatch_state d;
+	uint64_t pending = cursors_pending_in(t, t->start_rec, s->k->next_rec);
+	int64_t now_ns = keeper_now(s->k).wall_ns;
+	json_t *o = json_object();
+
+	dispatch_state(s->k->dispatch, t->name, &d);
+	put_text(o, "name", t->name);
+	put_text(o, "protocol", t->protocol);
+	put_text(o, "state", state_of(t, &d));
+	put_u64(o, "start_rec", t->start_rec);
+	put_terms(o, t, pending);
+	put_u64(o, "backlog_bytes",
+	    pending ? retention_backlog(t, row, n, s->k->next_rec) : 0);
+	put_real(o, "oldest_pending_seconds",
+	    pending && d.oldest_ns && now_ns > d.oldest_ns
+		? (double)(now_ns - d.oldest_ns) / 1e9
+		: 0.0);
+	put_time(o, "oldest_pending", pending ? d.oldest_ns : 0);
+	put_real(o, "rate", d.rate);
+	if (pending && d.rate <= 0)
+		json_object_set_new(o, "drain_seconds", json_null());
+	else
+		put_real(o, "drain_seconds",
+		    pending ? (double)pending / d.rate : 0.0);
+	put_text_or_null(o, "last_success", d.success_at);
+	put_error(o, &d);
+	put_u64(o, "first_pending_rec", cursors_first_pending(t, 1));
+	put_u64(o, "next_rec", s->k->next_rec);
+	put_u64(o, "intervals", t->settled.n);
+	json_object_set_new(
+	    o, "durable", json_boolean(t->serial == t->saved_serial));
+	return o;
+}
+
+static struct store_segment *
+segments_of(struct keeper *k, size_t *n)
+{
+	size_t max = store_segments(k->store, NULL, 0) + 4;
+	struct store_segment *row = mem_new(max * sizeof(*row));
+
+	*n = store_segments(k->store, row, max);
+	if (*n > max)
+		*n = max;
+	return row;
+}
+
+json_t *
+status_target(struct status *s, const char *name)
+{
+	struct cursors_target *t =
+	    cursors_find(&s->k->cursors, bytes_of_str(name));
+	struct store_segment *row;
+	json_t *o;
+	size_t n;
+
+	if (!t)
+		return NULL;
+	row = segments_of(s->k, &n);
+	o = make_target(s, t, row, n);
+	free(row);
+	return o;
+}
+
+/* ---- what the supervisor says ---- */
+
+static void
+keep(char **to, const struct kv *kv, const char *key)
+{
+	const char *text;
+
+	if (kv_get_str(kv, key, &text))
+		return;
+	free(*to);
+	*to = mem_dup(bytes_of_str(text));
+}
+
+void
+status_on_supervisor(struct status *s, const struct kv *kv)
+{
+	keep(&s->roles, kv, "roles");
+	keep(&s->reload, kv, "reload");
+	keep(&s->warnings, kv, "warnings");
+	keep(&s->users, kv, "users");
+	keep(&s->since, kv, "since");
+}
+
+static json_t *
+parsed(const char *text, json_t *otherwise)
+{
+	json_t *j = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+
+	if (!j)
+		return otherwise;
+	json_decref(otherwise);
+	return j;
+}
+
+static json_t *
+make_warnings(struct status *s)
+{
+	json_t *a = parsed(s->warnings, json_array());
+	const struct keeper *k = s->k;
+	size_t n =
+	    k->alarms < KEEPER_ALARMS_MAX ? k->alarms : KEEPER_ALARMS_MAX;
+	size_t i;
+
+	if (!json_is_array(a)) {
+		json_decref(a);
+		a = json_array();
+	}
+	for (i = 0; i < n; i++)
+		json_array_append_new(a,
+		    json_string(
+			k->alarm[(k->alarms - n + i) % KEEPER_ALARMS_MAX]));
+	return a;
+}
+
+json_t *
+status_make(struct status *s)
+{
+	struct keeper *k = s->k;
+	json_t *o = json_object(), *targets = json_array();
+	char id[UUID_TEXT_SIZE];
+	struct store_segment *row;
+	size_t n, i;
+
+	row = segments_of(k, &n);
+	put_text(o, "schema", "spoold.status");
+	put_u64(o, "schema_version", 1);
+	put_text(o, "version", PACKAGE_VERSION);
+	put_text(o, "spool_id", uuid_format(&k->identity.spool, id));
+	json_object_set_new(
+	    o, "ready", json_boolean(k->running && intake_is_open(k->intake)));
+	json_object_set_new(
+	    o, "since", s->since ? json_string(s->since) : json_null());
+	json_object_set_new(o, "spool", make_spool(s, row, n));
+	json_object_set_new(o, "roles", parsed(s->roles, json_array()));
+	json_object_set_new(o, "listeners", make_listeners(s));
+	for (i = 0; i < k->cursors.n; i++)
+		json_array_append_new(
+		    targets, make_target(s, k->cursors.target[i], row, n));
+	json_object_set_new(o, "targets", targets);
+	json_object_set_new(o, "reload", parsed(s->reload, json_object()));
+	json_object_set_new(o, "users", parsed(s->users, json_array()));
+	json_object_set_new(o, "warnings", make_warnings(s));
+	free(row);
+	return o;
+}
+
+/* ---- the file ---- */
+
+static int
+write_file(int dir, const char *text, size_t len)
+{
+	int fd = openat(dir, "status.json.new",
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	int rc = fd < 0 ? err_of_errno(errno) : 0;
+
+	if (!rc && write(fd, text, len) != (ssize_t)len)
+		rc = ERR_IO;
+	if (fd >= 0)
+		close(fd);
+	if (!rc && renameat(dir, "status.json.new", dir, "status.json"))
+		rc = err_of_errno(errno);
+	return rc;
+}
+
+static void
+on_file_timer(void *arg)
+{
+	struct status *s = arg;
+	json_t *o = status_make(s);
+	char *text = json_dumps(o, JSON_COMPACT);
+	int rc =
+	    text ? write_file(s->k->run_fd, text, strlen(text)) : ERR_NOMEM;
+
+	if (rc && !s->file_failed)
+		log_warn("status.json cannot be written: %s", err_text(rc));
+	s->file_failed = rc != 0;
+	free(text);
+	json_decref(o);
+}
+
+struct status *
+status_new(struct keeper *k)
+{
+	struct status *s = mem_new(sizeof(*s));
+
+	s->k = k;
+	s->started_us = keeper_now(k).spool_us;
+	s->hour_at = s->started_us / HOUR_US;
+	if (loop_timer_new(k->loop, on_file_timer, s, &s->file_timer) ||
+	    loop_timer_new(k->loop, take_rates, s, &s->rate_timer))
+		abort();
+	loop_timer_start(s->rate_timer, RATE_EVERY_MS, RATE_EVERY_MS);
+	if (k->run_fd >= 0)
+		loop_timer_start(s->file_timer, 100, FILE_EVERY_MS);
+	return s;
+}
+
+void
+status_free(struct status *s)
+{
+	if (!s)
+		return;
+	loop_timer_free(s->file_timer);
+	loop_timer_free(s->rate_timer);
+	free(s->rate);
+	free(s->roles);
+	free(s->reload);
+	free(s->warnings);
+	free(s->users);
+	free(s->since);
+	free(s);
+}

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spoold/keeper/verbs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/err.h"
+#include "spoold/keeper/dispatch.h"
+#include "spoold/keeper/mem.h"
+#include "spoold/keeper/status.h"
+#include "spoold/keeper/targets.h"
+#include "spoold/keeper/verbs_jobs.h"
+
+const char *
+verbs_text(json_t *args, const char *key)
+{
+	return json_string_value(json_object_get(args, key));
+}
+
+/* ---- errors ---- */
+
+static void
+fail_argument(struct control_call *call, const char *what)
+{
+	const struct control_error e = {.code = "ARGUMENT_MISSING",
+	    .message = what,
+	    .hint = "see doc/protocol-control.md",
+	    .exit_code = 2};
+
+	control_fail(call, &e);
+}
+
+static void
+fail_target(struct control_call *call, const char *name)
+{
+	char message[128];
+	const struct control_error e = {.code = "TARGET_UNKNOWN",
+	    .message = message,
+	    .hint = "spoolctl target ls shows all targets",
+	    .exit_code = 3};
+
+	snprintf(message, sizeof(message), "there is no target %s", name);
+	control_fail(call, &e);
+}
+
+void
+verbs_fail_rc(struct control_call *call, int rc, const char *what)
+{
+	const struct control_error e = {.code = err_name(rc),
+	    .message = what,
+	    .cause = err_text(rc),
+	    .exit_code = rc == ERR_NOENT	      ? 3
+		: rc == ERR_STATE || rc == ERR_EXISTS ? 7
+						      : 1};
+
+	control_fail(call, &e);
+}
+
+/* ---- looking ---- */
+
+static void
+run_status(struct control_call *call, json_t *args)
+{
+	(void)args;
+	control_answer(call, status_make(control_keeper(call)->status));
+}
+
+static void
+run_target(struct control_call *call, json_t *args)
+{
+	const char *name = verbs_text(args, "name");
+	json_t *o =
+	    name ? status_target(control_keeper(call)->status, name) : NULL;
+
+	if (!name)
+		fail_argument(call, "which target? \"name\" is missing");
+	else if (!o)
+		fail_target(call, name);
+	else
+		control_answer(call, json_pack("{s:o}", "target", o));
+}
+
+static const char *
+stream_state(const struct stream *st)
+{
+	return st->closed ? "closed" : st->opens ? "open" : "idle";
+}
+
+static json_t *
+stream_json(const struct stream *st, size_t id)
+{
+	char origin[UUID_TEXT_SIZE], epoch[2 * UUID_SIZE + 1];
+	char head[2 * BATCH_HEAD_SIZE + 1];
+	json_t *name =
+	    json_stringn((const char *)st->key.name.ptr, st->key.name.len);
+	json_t *o = json_pack("{s:I, s:s, s:o, s:s, s:s, s:s}", "id",
+	    (json_int_t)id, "origin", uuid_format(&st->key.origin, origin),
+	    "stream", name ? name : json_string("?"), "epoch",
+	    uuid_hex_format(&st->key.epoch, UUID_SIZE, epoch), "listener",
+	    st->listener, "peer", "");
+
+	json_object_set_new(
+	    o, "first_seq", json_integer((json_int_t)st->start_seq));
+	json_object_set_new(
+	    o, "last_seq", json_integer((json_int_t)st->durable.seq));
+	json_object_set_new(o, "records",
+	    json_integer((json_int_t)(st->durable.seq + 1 - st->start_seq)));
+	json_object_set_new(o, "head",
+	    json_string(
+		uuid_hex_format(st->durable.head, BATCH_HEAD_SIZE, head)));
+	json_object_set_new(o, "state", json_string(stream_state(st)));
+	return o;
+}
+
+/* RFC 3339, from the spool time when it was seen. */
+static void
+put_last_received(json_t *o, const struct stream *st, struct intake_now now)
+{
+	char text[CLOCK_TEXT_SIZE];
+	int64_t ago_ns = now.spool_us > st->seen_us
+	    ? (int64_t)(now.spool_us - st->seen_us) * 1000
+	    : 0;
+
+	json_object_set_new(o, "last_received",
+	    json_string(clock_format(now.wall_ns - ago_ns, text)));
+}
+
+static bool
+stream_fits(const struct stream *st, json_t *args)
+{
+	const char *listener = verbs_text(args, "listener");
+	const char *origin = verbs_text(args, "origin");
+	const char *name = verbs_text(args, "name");
+	struct uuid id;
+
+	if (listener && strcmp(listener, st->listener))
+		return false;
+	if (origin &&
+	    (uuid_parse(bytes_of_str(origin), &id) ||
+		!uuid_equal(&id, &st->key.origin)))
+		return false;
+	return !name || bytes_equal_str(st->key.name, name);
+}
+
+static size_t
+send_streams(struct control_call *call, json_t *args)
+{
+	struct keeper *k = control_keeper(call);
+	struct intake_now now = keeper_now(k);
+	struct stream *st = NULL;
+	size_t n = 0;
+	json_t *o;
+
+	while ((st = streams_next(intake_streams(k->intake), st))) {
+		if (!stream_fits(st, args))
+			continue;
+		o = stream_json(st, ++n);
+		put_last_received(o, st, now);
+		control_send_stream(call, o);
+	}
+	return n;
+}
+
+static void
+run_streams(struct control_call *call, json_t *args)
+{
+	size_t n = send_streams(call, args);
+
+	control_answer(call, json_pack("{s:I}", "streams", (json_int_t)n));
+}
+
+static void
+run_stream(struct control_call *call, json_t *args)
+{
+	const struct control_error e = {.code = "STREAM_UNKNOWN",
+	    .message = "there is no such stream",
+	    .hint = "spoolctl stream ls shows all streams",
+	    .exit_code = 3};
+	size_t n = send_streams(call, args);
+
+	if (n)
+		control_answer(
+		    call, json_pack("{s:I}", "streams", (json_int_t)n));
+	else
+		control_fail(call, &e);
+}
+
+static json_t *
+segment_json(const struct store_segment *s)
+{
+	char uuid[UUID_TEXT_SIZE];
+
+	return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I}",
+	    "id", (json_int_t)s->id, "uuid", uuid_format(&s->uuid, uuid),
+	    "first_rec", (json_int_t)s->first_rec, "next_rec",
+	    (json_int_t)s->next_rec, "first_number",
+	    (json_int_t)s->first_number, "next_number",
+	    (json_int_t)s->next_number, "bytes", (json_int_t)s->bytes, "sealed",
+	    s->sealed ? 1 : 0, "quarantined", s->quarantined ? 1 : 0, "readers",
+	    (json_int_t)s->readers);
+}
+
+static json_t *
+segments_json(struct keeper *k)
+{
+	size_t max = store_segments(k->store, NULL, 0) + 4, n, i;
+	struct store_segment *row = mem_new(max * sizeof(*row));
+	json_t *a = json_array();
+
+	n = store_segments(k->store, row, max);
+	for (i = 0; i < n && i < max; i++)
+		json_array_append_new(a, segment_json(&row[i]));
+	free(row);
+	return a;
+}
+
+static void
+run_store(struct control_call *call, json_t *args)
+{
+	(void)args;
+	control_answer(call,
+	    json_pack(
+		"{s:o}", "segments", segments_json(control_keeper(call))));
+}
+
+static json_t *
+queue_json(struct keeper *k, const struct cursors_target *t)
+{
+	json_t *row = status_target(k->status, t->name);
+	json_t *o = json_pack("{s:s, s:O, s:O, s:O, s:O}", "target", t->name,
+	    "state", json_object_get(row, "state"), "records",
+	    json_object_get(row, "pending"), "bytes",
+	    json_object_get(row, "backlog_bytes"), "oldest",
+	    json_object_get(row, "oldest_pending"));
+	bool empty = !json_integer_value(json_object_get(row, "pending"));
+
+	json_object_set_new(o, "first_rec",
+	    empty ? json_null()
+		  : json_integer((json_int_t)cursors_first_pending(t, 1)));
+	json_object_set_new(o, "last_rec",
+	    empty ? json_null() : json_integer((json_int_t)k->next_rec - 1));
+	json_decref(row);
+	return o;
+}
+
+static void
+run_queue_ls(struct control_call *call, json_t *args)
+{
+	struct keeper *k = control_keeper(call);
+	json_t *a = json_array();
+	size_t i;
+
+	(void)args;
+	for (i = 0; i < k->cursors.n; i++)
+		json_array_append_new(a, queue_json(k, k->cursors.target[i]));
+	control_answer(call, json_pack("{s:o}", "queues", a));
+}
+
+/* ---- changing ---- */
+
+struct wish {
+	struct control_call *call;
+	char name[ENTRY_NAME_MAX + 1];
+	json_t *result; /* or NULL: the target as it is then */
+};
+
+static struct wish *
+wish_new(struct control_call *call, const char *name, json_t *result)
+{
+	struct wish *w = mem_new(sizeof(*w));
+
+	w->call = call;
+	w->result = result;
+	snprintf(w->name, sizeof(w->name), "%s", name);
+	return w;
+}
+
+static json_t *
+state_json(struct keeper *k, const char *name)
+{
+	json_t *row = status_target(k->status, name);
+	const char *state =
+	    row ? json_string_value(json_object_get(row, "state")) : "gone";
+	json_t *o = json_pack("{s:s, s:s}", "target", name, "state", state);
+
+	json_decref(row);
+	return o;
+}
+
+static void
+on_done(void *arg)
+{
+	struct wish *w = arg;
+	json_t *o = w->result;
+
+	if (!o)
+		o = state_json(control_keeper(w->call), w->name);
+	control_answer(w->call, o);
+	free(w);
+}
+
+static void
+end_wish(struct wish *w, int rc, const char *what)
+{
+	json_decref(w->result);
+	if (rc == ERR_NOENT)
+		fail_target(w->call, w->name);
+	else
+		verbs_fail_rc(w->call, rc, what);
+	free(w);
+}
+
+static struct targets_actor
+actor_of(struct control_call *call, json_t *args)
+{
+	const char *reason = verbs_text(args, "reason");
+
+	return (struct targets_actor){
+	    .actor = control_actor(call), .reason = reason ? reason : ""};
+}
+
+static void
+pause_or_resume(struct control_call *call, json_t *args, bool pause)
+{
+	const char *name = verbs_text(args, "name");
+	struct targets_actor by = actor_of(call, args);
+	struct wish *w;
+	int rc;
+
+	if (!name) {
+		fail_argument(call, "which target? \"name\" is missing");
+		return;
+	}
+	w = wish_new(call, name, NULL);
+	rc = targets_pause(control_keeper(call), name, pause, &by, on_done, w);
+	if (rc == ERR_STATE)
+		on_done(w); /* it is so already */
+	else if (rc)
+		end_wish(w, rc, "the target cannot be paused or resumed");
+}
+
+static void
+run_target_pause(struct control_call *call, json_t *args)
+{
+	pause_or_resume(call, args, true);
+}
+
+static void
+run_target_resume(struct control_call *call, json_t *args)
+{
+	pause_or_resume(call, args, false);
+}
+
+static void
+run_target_retry(struct control_call *call, json_t *args)
+{
+	struct keeper *k = control_keeper(call);
+	const char *name = verbs_text(args, "name");
+
+	if (!name || !cursors_find(&k->cursors, bytes_of_str(name))) {
+		fail_target(call, name ? name : "without a name");
+		return;
+	}
+	if (dispatch_control(k->dispatch, name, IPC_CONTROL_RETRY))
+		verbs_fail_rc(call, ERR_STATE,
+		    "no forwarder is connected for this target");
+	else
+		control_answer(call, state_json(k, name));
+}
+
+static json_t *
+removal_json(struct keeper *k, const struct cursors_target *t, bool removed)
+{
+	json_t *o = status_target(k->status, t->name);
+	json_t *r = json_pack("{s:s, s:O, s:O, s:b}", "target", t->name,
+	    "records", json_object_get(o, "pending"), "bytes",
+	    json_object_get(o, "backlog_bytes"), "removed", removed ? 1 : 0);
+
+	json_decref(o);
+	return r;
+}
+
+static void
+remove_target(struct control_call *call, json_t *args, struct cursors_target *t,
+    json_t *result)
+{
+	struct targets_actor by = actor_of(call, args);
+	struct wish *w = wish_new(call, t->name, result);
+	int rc = targets_remove(control_keeper(call), t->name, &by, on_done, w);
+
+	if (rc)
+		end_wish(w, rc,
+		    "the target is in the configuration: take it out of the "
+		    "file and reload first");
+}
+
+static void
+run_target_remove(struct control_call *call, json_t *args)
+{
+	struct keeper *k = control_keeper(call);
+	const char *name = verbs_text(args, "name");
+	struct cursors_target *t =
+	    name ? cursors_find(&k->cursors, bytes_of_str(name)) : NULL;
+	const struct control_error unsure = {.code = "NOT_CONFIRMED",
+	    .message = "removing a target gives up its backlog",
+	    .hint = "see the figures with --dry-run, confirm with --yes",
+	    .exit_code = 2};
+
+	if (!t)
+		fail_target(call, name ? name : "without a name");
+	else if (json_is_true(json_object_get(args, "dry_run")))
+		control_answer(call, removal_json(k, t, false));
+	else if (!json_is_true(json_object_get(args, "yes")))
+		control_fail(call, &unsure);
+	else
+		remove_target(call, args, t, removal_json(k, t, true));
+}
+
+static void
+run_target_rename(struct control_call *call, json_t *args)
+{
+	const char *name = verbs_text(args, "old");
+	const char *new_name = verbs_text(args, "new");
+	struct targets_actor by = actor_of(call, args);
+	struct wish *w;
+	int rc;
+
+	if (!name || !new_name) {
+		fail_argument(call, "\"old\" and \"new\" are both needed");
+		return;
+	}
+	w = wish_new(
+	    call, name, json_pack("{s:s, s:s}", "old", name, "new", new_name));
+	rc = targets_rename(
+	    control_keeper(call), name, new_name, &by, on_done, w);
+	if (rc)
+		end_wish(w, rc, "the target cannot be renamed so");
+}
+
+/* ---- the table ---- */
+
+static const struct verb {
+	const char *name;
+	unsigned needs; /* all of these rights */
+	void (*run)(struct control_call *call, json_t *args);
+} verbs[] = {
+    {"status", CONTROL_VIEW, run_status},
+    {"streams", CONTROL_VIEW, run_streams},
+    {"stream", CONTROL_VIEW, run_stream},
+    {"target", CONTROL_VIEW, run_target},
+    {"target.pause", CONTROL_OPERATE, run_target_pause},
+    {"target.resume", CONTROL_OPERATE, run_target_resume},
+    {"target.retry", CONTROL_OPERATE, run_target_retry},
+    {"target.remove", CONTROL_ADMIN, run_target_remove},
+    {"target.rename", CONTROL_ADMIN, run_target_rename},
+    {"queue.ls", CONTROL_VIEW, run_queue_ls},
+    {"queue.peek", CONTROL_READ, verbs_jobs_peek},
+    {"store", CONTROL_VIEW, run_store},
+    {"verify", CONTROL_OPERATE, verbs_jobs_verify},
+    {"prove", CONTROL_VIEW, verbs_jobs_prove},
+};
+
+static void
+fail_verb(struct control_call *call, const char *code, const char *message,
+    int exit_code)
+{
+	const struct control_error e = {
+	    .code = code, .message = message, .exit_code = exit_code};
+
+	control_fail(call, &e);
+}
+
+void
+verbs_run(struct control_call *call, json_t *request)
+{
+	const char *name = verbs_text(request, "verb");
+	json_t *args = json_object_get(request, "args");
+	size_t i, n = sizeof(verbs) / sizeof(verbs[0]);
+
+	for (i = 0; name && i < n; i++)
+		if (!strcmp(verbs[i].name, name))
+			break;
+	if (!name || i == n)
+		fail_verb(
+		    call, "VERB_UNKNOWN", "this keeper has no such verb", 2);
+	else if ((control_rights(call) & verbs[i].needs) != verbs[i].needs)
+		fail_verb(call, "DENIED",
+		    "your user and groups do not permit this", 4);
+	else
+		verbs[i].run(call, args);
+}

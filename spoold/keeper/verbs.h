@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verbs - what spoolctl may ask for: one table.
+ *
+ * A verb ends its call with control_answer or control_fail, at once or later.
+ */
+#ifndef SPOOLD_KEEPER_VERBS_H
+#define SPOOLD_KEEPER_VERBS_H
+
+#include <jansson.h>
+
+#include "spoold/keeper/control.h"
+
+void verbs_run(struct control_call *call, json_t *request);
+
+/* A string argument, or NULL. */
+const char *verbs_text(json_t *args, const char *key);
+
+/* End the call with the error of a code, about `what`. */
+void verbs_fail_rc(struct control_call *call, int rc, const char *what);
+
+#endif
