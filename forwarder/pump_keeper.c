@@ -79,6 +79,20 @@ define(struct target_host *h, const struct ipc_stream_def *d)
 /* ---- batches
  * -------------------------------------------------------------------------- */
 
+static size_t
+window_bytes(const struct target_host *h)
+{
+	return h->class->window_bytes ? h->class->window_bytes
+				      : PUMP_WINDOW_BYTES;
+}
+
+static uint32_t
+window_batches(const struct target_host *h)
+{
+	return h->class->window_batches ? h->class->window_batches
+					: PUMP_WINDOW_BATCHES;
+}
+
 static int
 copy_batch(const struct ipc_stored *in, struct pump_batch **out)
 {
@@ -138,8 +152,8 @@ stored(struct target_host *h, const struct ipc_stored *in)
 	if (!in->records)
 		return ERR_FORMAT;
 	/* Ours is the window: a keeper that does not keep it is broken. */
-	if (h->window_used > 4 * (size_t)PUMP_WINDOW_BYTES ||
-	    h->window_n >= 4 * PUMP_WINDOW_BATCHES)
+	if (h->window_used > 4 * window_bytes(h) ||
+	    h->window_n >= 4 * window_batches(h))
 		return ERR_LIMIT;
 	rc = copy_batch(in, &b);
 	if (rc)
@@ -184,8 +198,8 @@ target_state(struct target_host *h, const struct ipc_target_state *state)
 	} else {
 		pump_start(h);
 	}
-	work.u.work.bytes = PUMP_WINDOW_BYTES;
-	work.u.work.batches = PUMP_WINDOW_BATCHES;
+	work.u.work.bytes = window_bytes(h);
+	work.u.work.batches = window_batches(h);
 	pump_send_msg(h, &work);
 	return 0;
 }

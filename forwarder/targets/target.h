@@ -84,6 +84,10 @@ struct target_class {
 	const char *protocol; /* as in spoold.yaml */
 	enum sandbox_role sandbox;
 
+	/* What the keeper may send ahead; 0: 8 MiB, 64 batches. */
+	size_t window_bytes;
+	uint32_t window_batches;
+
 	/* Check a configuration; 0, or an error and a sentence. */
 	int (*prepare)(const struct kv *kv, char *why, size_t why_size);
 
