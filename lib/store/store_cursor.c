@@ -307,6 +307,10 @@ cross(struct store_cursor *c, struct store_damage *damage)
 	bool gap;
 
 	pthread_mutex_lock(&s->lock);
+	if (was && c->number < limit_of(s, was)) {
+		pthread_mutex_unlock(&s->lock);
+		return 0; /* a commit came in between */
+	}
 	next = table_next(s, was);
 	begin = next ? next->header.first_rec : s->durable_rec;
 	gap = was && begin > c->rec;

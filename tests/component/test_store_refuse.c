@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a store refuses to open, unharmed; what it mends; how space is given
+ * and taken back.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/crc32c.h"
+#include "lib/base/endian.h"
+#include "lib/base/err.h"
+#include "tests/helpers/cmocka_all.h"
+#include "tests/helpers/storerig.h"
+
+#define SLOT 4096
+
+static void
+open_or_fail(struct storerig *r)
+{
+	int rc = storerig_open(r);
+
+	if (rc)
+		fail_msg("open: %s: %s", err_name(rc), r->why);
+}
+
+static void
+begin(struct storerig *r, bool encrypt, int transactions)
+{
+	storerig_init(r, encrypt);
+	open_or_fail(r);
+	for (int i = 0; i < transactions; i++)
+		assert_int_equal(storerig_put(r, 3, 20000), 0);
+}
+
+static void
+expect_perfect(struct storerig *r)
+{
+	struct storerig_sum sum;
+
+	storerig_read_all(r, &sum);
+	assert_true(storerig_is_perfect(&sum));
+}
+
+static void
+refused(struct storerig *r, int code, const char *word)
+{
+	assert_int_equal(storerig_open(r), code);
+	if (!strstr(r->why, word))
+		fail_msg("\"%s\" does not say \"%s\"", r->why, word);
+}
+
+/* Flip or overwrite part of a file of the spool. */
+static void
+spoil(struct storerig *r, const char *name, long off, size_t len, int with)
+{
+	uint8_t bytes[SLOT];
+	char path[512];
+	int fd;
+
+	memset(bytes, with, sizeof(bytes));
+	snprintf(path, sizeof(path), "%s/%s", r->dir, name);
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, bytes, len, off), len);
+	close(fd);
+}
+
+/* ---- refusals ---- */
+
+static void
+a_second_keeper_is_refused(void **state)
+{
+	struct store *second = NULL;
+	struct storerig r;
+	char why[256];
+
+	(void)state;
+	begin(&r, true, 3);
+	assert_int_equal(store_open(&r.o, why, sizeof(why), &second), ERR_BUSY);
+	assert_non_null(strstr(why, "another keeper"));
+	expect_perfect(&r);
+	storerig_fini(&r);
+}
+
+static void
+a_newer_lock_is_refused(void **state)
+{
+	uint8_t raw[4096 + 512];
+	struct storerig r;
+	char path[512];
+	int fd;
+
+	(void)state;
+	begin(&r, true, 3);
+	storerig_close(&r);
+	snprintf(path, sizeof(path), "%s/LOCK", r.dir);
+	fd = open(path, O_RDWR);
+	assert_true(pread(fd, raw, sizeof(raw), 0) > 512);
+	endian_put_le16(raw + 8, 2); /* version 2, whatever follows */
+	endian_put_le16(raw + 4096 + 8, 2);
+	assert_int_equal(pwrite(fd, raw, sizeof(raw), 0), sizeof(raw));
+	refused(&r, ERR_VERSION, "newer version");
+	endian_put_le16(raw + 8, 1);
+	endian_put_le16(raw + 4096 + 8, 1);
+	assert_int_equal(pwrite(fd, raw, sizeof(raw), 0), sizeof(raw));
+	close(fd);
+	open_or_fail(&r);
+	expect_perfect(&r);
+	storerig_fini(&r);
+}
+
+static void
+a_newer_segment_is_refused(void **state)
+{
+	struct storerig r;
+	uint8_t page[4096];
+	char path[512];
+	long off = 8192;
+	int fd, found = 0;
+
+	(void)state;
+	begin(&r, true, 3);
+	assert_true(storerig_segment_path(&r, 0, path));
+	storerig_close(&r);
+	fd = open(path, O_RDWR);
+	for (; pread(fd, page, sizeof(page), off) == 4096; off += 4096) {
+		if (memcmp(page + 16, "SPLSEGMT", 8))
+			continue;
+		endian_put_le16(page + 16 + 8, 2);
+		assert_int_equal(pwrite(fd, page, sizeof(page), off), 4096);
+		found++;
+	}
+	close(fd);
+	assert_true(found >= 2);
+	refused(&r, ERR_VERSION, "newer version");
+	storerig_fini(&r);
+}
+
+static void
+memory_file_systems_are_refused_unless_allowed(void **state)
+{
+	struct storerig r;
+
+	(void)state;
+	storerig_init(&r, true);
+	storerig_remove_tree(r.dir);
+	snprintf(r.dir, sizeof(r.dir), "/dev/shm/storerig-%ld", (long)getpid());
+	r.o.allow_any_filesystem = false;
+	refused(&r, ERR_UNSUPPORTED, "tmpfs");
+	r.o.allow_any_filesystem = true;
+	open_or_fail(&r);
+	storerig_fini(&r);
+}
+
+static void
+a_link_and_an_open_directory_are_refused(void **state)
+{
+	struct storerig r;
+	char real[256];
+
+	(void)state;
+	storerig_init(&r, true);
+	memcpy(real, r.dir, sizeof(real));
+	strcat(r.dir, ".link");
+	assert_int_equal(symlink(real, r.dir), 0);
+	refused(&r, ERR_DENIED, "symbolic link");
+	unlink(r.dir);
+	memcpy(r.dir, real, sizeof(real));
+	assert_int_equal(chmod(r.dir, 0770), 0);
+	refused(&r, ERR_DENIED, "others may write");
+	assert_int_equal(chmod(r.dir, 0700), 0);
+	open_or_fail(&r);
+	storerig_fini(&r);
+}
+
+/* ---- keys ---- */
+
+static void
+a_wrong_or_missing_key_is_refused_and_nothing_changes(void **state)
+{
+	struct storerig r;
+
+	(void)state;
+	begin(&r, true, 3);
+	storerig_close(&r);
+	r.o.key[0] ^= 1;
+	refused(&r, ERR_KEY, "another key");
+	r.o.encrypt = false;
+	refused(&r, ERR_KEY, "no key is configured");
+	r.o.encrypt = true;
+	r.o.key_is_new = true;
+	refused(&r, ERR_KEY, "key is missing");
+	/* Not even if LOCK has forgotten which key it was. */
+	spoil(&r, "LOCK", 0, 4096, 0);
+	spoil(&r, "LOCK", 4096, 512, 0);
+	refused(&r, ERR_KEY, "key is missing");
+	r.o.key_is_new = false;
+	refused(&r, ERR_KEY, "another key");
+	r.o.key[0] ^= 1;
+	open_or_fail(&r);
+	expect_perfect(&r);
+	storerig_fini(&r);
+}
+
+static void
+encryption_can_be_switched_on_later(void **state)
+{
+	struct storerig r;
+
+	(void)state;
+	begin(&r, false, 3);
+	storerig_close(&r);
+	r.o.encrypt = true;
+	r.o.key_is_new = true;
+	open_or_fail(&r);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(storerig_put(&r, 3, 20000), 0);
+	expect_perfect(&r);
+	storerig_close(&r);
+	r.o.key_is_new = false;
+	open_or_fail(&r);
+	expect_perfect(&r);
+	storerig_fini(&r);
+}
+
+static void
+a_bad_key_slot_is_mended_from_its_twin(void **state)
+{
+	struct storerig r;
+
+	(void)state;
+	begin(&r, true, 30);
+	storerig_close(&r);
+	spoil(&r, "keys.a", 0, SLOT, 0xff);
+	spoil(&r, "keys.b", SLOT + 60, 1, 0xff);
+	open_or_fail(&r);
+	assert_int_equal(r.events[STORE_EVENT_KEY_SLOT_MENDED], 1);
+	expect_perfect(&r);
+	storerig_close(&r);
+	open_or_fail(&r);
+	assert_int_equal(r.events[STORE_EVENT_KEY_SLOT_MENDED], 0);
+	/* Each file has it all. */
+	storerig_close(&r);
+	spoil(&r, "keys.b", 0, SLOT, 0);
+	spoil(&r, "keys.b", SLOT, SLOT, 0);
+	open_or_fail(&r);
+	expect_perfect(&r);
+	storerig_fini(&r);
+}
+
+static void
+a_key_gone_from_both_files_costs_its_segment_only(void **state)
+{
+	struct store_segment rows[16];
+	struct storerig_sum sum;
+	struct storerig r;
+
+	(void)state;
+	begin(&r, true, 30);
+	assert_true(store_segments(r.s, rows, 16) > 2);
+	storerig_close(&r);
+	spoil(&r, "keys.a", 0, SLOT, 0xff);
+	spoil(&r, "keys.b", 0, SLOT, 0xff);
+	open_or_fail(&r);
+	storerig_read_all(&r, &sum);
+	assert_true(storerig_is_honest(&sum));
+	assert_int_equal(
+	    sum.lost_records, rows[0].next_rec - rows[0].first_rec);
+	assert_int_equal(sum.damaged_records, sum.lost_records);
+	storerig_fini(&r);
+}
+
+/* The bytes of a wrapped or a data key are in no other file. */
+static void
+no_plain_record_is_on_the_disk(void **state)
+{
+	char command[600];
+	struct storerig r;
+
+	(void)state;
+	begin(&r, true, 3);
+	/* Control batches hold this sentence in the clear otherwise. */
+	snprintf(command, sizeof(command), "grep -rq 'a full checkpoint' '%s'",
+	    r.dir);
+	assert_int_not_equal(system(command), 0);
+	storerig_fini(&r);
+	begin(&r, false, 3);
+	snprintf(command, sizeof(command), "grep -rq 'a full checkpoint' '%s'",
+	    r.dir);
+	assert_int_equal(system(command), 0);
+	storerig_fini(&r);
+}
+
+/* ---- space ---- */
+
+static int
+put_control(struct storerig *r)
+{
+	const struct store_token *token;
+	struct store_txn *txn;
+	uint64_t number;
+	bool fresh;
+	int rc = store_begin(r->s, store_need(0, 4), true, &fresh, &txn);
+
+	if (!rc)
+		rc = store_add_control(txn, bytes_of("ctrl", 4), &number);
+	return rc ? rc : store_commit(txn, &token);
+}
+
+static void
+a_full_spool_refuses_data_takes_control_and_resumes(void **state)
+{
+	struct store_segment rows[64];
+	struct store_info info;
+	struct storerig r;
+	int rc = 0, controls = 0;
+
+	(void)state;
+	storerig_init(&r, true);
+	r.o.quota_bytes = 16 * STORERIG_MIB;
+	open_or_fail(&r);
+	while (!rc) {
+		rc = storerig_put(&r, 3, 30000);
+		store_prepare_spares(r.s);
+	}
+	assert_int_equal(rc, ERR_FULL);
+	store_info(r.s, &info);
+	assert_true(info.used_bytes <= info.quota_bytes - info.reserve_bytes);
+	assert_true(info.used_bytes + info.spare_bytes <= info.quota_bytes);
+	/* The reserve still takes a segment's worth of control batches. */
+	while (!put_control(&r))
+		assert_true(++controls < 10000);
+	assert_true(controls > 50);
+	store_info(r.s, &info);
+	assert_true(info.used_bytes <= info.quota_bytes);
+	expect_perfect(&r);
+	/* Delivered segments make room again. */
+	for (int i = 0; i < 3; i++) {
+		assert_true(store_segments(r.s, rows, 64) > 3);
+		assert_int_equal(store_recycle(r.s, &rows[0].uuid), 0);
+	}
+	assert_true(store_segments(r.s, rows, 64) > 3);
+	storerig_forget_below(&r, rows[0].first_rec);
+	assert_int_equal(storerig_put(&r, 3, 30000), 0);
+	expect_perfect(&r);
+	storerig_fini(&r);
+}
+
+static void
+a_segment_is_not_recycled_under_a_reader(void **state)
+{
+	struct store_segment rows[16];
+	struct store_cursor *c;
+	struct store_damage d;
+	struct store_batch b;
+	struct storerig r;
+	struct buf copy;
+	struct stat before, after;
+	char path[512], spare[512];
+
+	(void)state;
+	begin(&r, true, 30);
+	buf_init(&copy, 1 << 20);
+	assert_true(store_segments(r.s, rows, 16) > 1);
+	assert_true(storerig_segment_path(&r, 0, path));
+	assert_int_equal(stat(path, &before), 0);
+	assert_int_equal(store_cursor_open(r.s, 1, &c), 0);
+	assert_int_equal(store_cursor_next(c, false, &copy, &b, &d), 0);
+	assert_int_equal(store_recycle(r.s, &rows[0].uuid), ERR_BUSY);
+	assert_int_equal(store_cursor_next(c, false, &copy, &b, &d), 0);
+	store_cursor_close(c);
+	assert_int_equal(store_recycle(r.s, &rows[0].uuid), 0);
+	assert_int_equal(store_recycle(r.s, &rows[0].uuid), ERR_NOENT);
+	assert_int_equal(access(path, F_OK), -1);
+	/* By rename: the file is among the spares now. */
+	for (int i = 0; i < 40; i++) {
+		snprintf(spare, sizeof(spare), "%s/seg/spare.%d", r.dir, i);
+		if (!stat(spare, &after) && after.st_ino == before.st_ino)
+			break;
+		assert_true(i < 39);
+	}
+	storerig_forget_below(&r, rows[1].first_rec);
+	/* Old batches in the recycled file are not mistaken for new ones. */
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(storerig_put(&r, 1, 20000), 0);
+	expect_perfect(&r);
+	buf_fini(&copy);
+	storerig_fini(&r);
+}
+
+static void
+a_segment_sealed_less_than_half_full_gives_its_pages_back(void **state)
+{
+	struct store_segment rows[4];
+	struct storerig r;
+
+	(void)state;
+	begin(&r, true, 1);
+	storerig_close(&r);
+	open_or_fail(&r);
+	store_raise_numbers(r.s, 500, 0); /* seals */
+	assert_int_equal(store_segments(r.s, rows, 4), 1);
+	assert_true(rows[0].bytes < STORERIG_MIB / 2);
+	storerig_fini(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_second_keeper_is_refused),
+	    cmocka_unit_test(a_newer_lock_is_refused),
+	    cmocka_unit_test(a_newer_segment_is_refused),
+	    cmocka_unit_test(memory_file_systems_are_refused_unless_allowed),
+	    cmocka_unit_test(a_link_and_an_open_directory_are_refused),
+	    cmocka_unit_test(
+		a_wrong_or_missing_key_is_refused_and_nothing_changes),
+	    cmocka_unit_test(encryption_can_be_switched_on_later),
+	    cmocka_unit_test(a_bad_key_slot_is_mended_from_its_twin),
+	    cmocka_unit_test(a_key_gone_from_both_files_costs_its_segment_only),
+	    cmocka_unit_test(no_plain_record_is_on_the_disk),
+	    cmocka_unit_test(
+		a_full_spool_refuses_data_takes_control_and_resumes),
+	    cmocka_unit_test(a_segment_is_not_recycled_under_a_reader),
+	    cmocka_unit_test(
+		a_segment_sealed_less_than_half_full_gives_its_pages_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
