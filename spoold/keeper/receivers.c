@@ -190,6 +190,35 @@ cut_off(struct receiver_link *l, const char *why)
 }
 
 static void
+send_to(struct receivers *r, uint64_t id, uint16_t type, struct bytes message)
+{
+	struct receiver_link *l = find(r, id);
+	int rc;
+
+	if (!l || !l->chan)
+		return;
+	rc = chan_send(l->chan, type, &message, 1, -1);
+	if (rc && rc != ERR_CLOSED)
+		cut_off(l, err_text(rc));
+}
+
+/* What agents are told in HELLO_OK. */
+static void
+introduce(struct receiver_link *l)
+{
+	const struct entry_identity *id = &l->all->k->identity;
+	struct ipc_msg m = {.type = IPC_SPOOL};
+	struct buf b;
+
+	m.u.spool.spool = id->spool;
+	m.u.spool.incarnation = id->incarnation;
+	buf_init(&b, 256);
+	ipc_encode(&b, &m);
+	send_to(l->all, l->id, IPC_SPOOL, buf_bytes(&b));
+	buf_fini(&b);
+}
+
+static void
 on_message(uint16_t type, struct bytes payload, int fd, void *arg)
 {
 	struct receiver_link *l = arg;
@@ -204,6 +233,8 @@ on_message(uint16_t type, struct bytes payload, int fd, void *arg)
 		on_report(l, m.u.kv.kv);
 	else
 		intake_on_message(r->k->intake, l->id, &m, keeper_now(r->k));
+	if (type == IPC_RECEIVER && l->chan)
+		introduce(l);
 	receivers_act(r);
 }
 
@@ -284,19 +315,6 @@ receivers_on_link(struct receivers *r, uint32_t slot, int fd)
 }
 
 /* ---- what intake wants ---- */
-
-static void
-send_to(struct receivers *r, uint64_t id, uint16_t type, struct bytes message)
-{
-	struct receiver_link *l = find(r, id);
-	int rc;
-
-	if (!l || !l->chan)
-		return;
-	rc = chan_send(l->chan, type, &message, 1, -1);
-	if (rc && rc != ERR_CLOSED)
-		cut_off(l, err_text(rc));
-}
 
 static void
 act(struct receivers *r, struct intake_action *a)
