@@ -16,6 +16,7 @@ struct reader {
 	uint64_t at; /* the next record to read */
 	bool fresh; /* just opened: what lies before is no hole */
 	uint64_t segment_id; /* that the definitions belong to; 0 none */
+	bool whole; /* all definitions of that segment have been read */
 	struct sdef **def; /* by reference */
 	size_t defs;
 };
@@ -39,6 +40,7 @@ drop_defs(struct reader *r)
 		sdef_unref(r->def[i]);
 	r->defs = 0;
 	r->segment_id = 0;
+	r->whole = false;
 }
 
 void
@@ -132,9 +134,26 @@ enter_segment(struct reader *r, const struct store_batch *batch)
 	    r->store, batch->segment_id, batch->header.number, see_control, r);
 }
 
+/*
+ * The definition of a reference.  One that is missing came in a control batch
+ * that was passed over (headers only are read when counting): then all of the
+ * segment's are read, once, since a reference has one meaning in a segment.
+ */
+static struct sdef *
+find_def(struct reader *r, uint32_t ref)
+{
+	if ((ref >= r->defs || !r->def[ref]) && !r->whole) {
+		r->whole = true;
+		store_segment_controls(
+		    r->store, r->segment_id, UINT64_MAX, see_control, r);
+	}
+	return ref < r->defs ? r->def[ref] : NULL;
+}
+
 int
 reader_resolve(struct reader *r, struct reader_batch *b)
 {
+	struct sdef *def;
 	struct batch_ranges in;
 	int rc = batch_ranges_begin(&in, b->batch.ranges);
 	uint32_t i;
@@ -149,9 +168,10 @@ reader_resolve(struct reader *r, struct reader_batch *b)
 		rc = batch_ranges_next(&in, &x->range);
 		if (rc != 1)
 			return rc ? rc : ERR_FORMAT;
-		if (x->range.stream >= r->defs || !r->def[x->range.stream])
+		def = find_def(r, x->range.stream);
+		if (!def)
 			return ERR_NOENT;
-		x->def = sdef_ref(r->def[x->range.stream]);
+		x->def = sdef_ref(def);
 		b->ranges = i + 1;
 	}
 	return 0;
