@@ -104,7 +104,8 @@ fill(struct store *s, struct batch_header *h, struct bytes ranges,
 	int rc = 0;
 
 	batch_aad(h, aad);
-	memcpy(to + header_len, ranges.ptr, ranges.len);
+	if (ranges.len)
+		memcpy(to + header_len, ranges.ptr, ranges.len);
 	memset(
 	    body + payload.len, 0, len - header_len - ranges.len - payload.len);
 	if (h->cipher == BATCH_CIPHER_NONE) {
