@@ -48,8 +48,18 @@ check_meta(
 		return btree_page_bad(b, i, "another magic or version");
 	if (endian_get_le64(p + 24) || endian_get_le32(p + 40) != BTREE_PAGE)
 		return btree_page_bad(b, i, "another page size");
-	if (m->map_size % BTREE_PAGE || m->map_size > MAP_SIZE_MAX ||
-	    m->last_page < 1 || m->last_page >= m->map_size / BTREE_PAGE ||
+	if (m->map_size % BTREE_PAGE || m->map_size > MAP_SIZE_MAX)
+		return btree_page_bad(b, i, "its size is not the file's");
+	if (m->txnid && m->txnid % 2 != i)
+		return btree_page_bad(b, i, "the other page's transaction");
+	return 0;
+}
+
+static int
+check_roots(
+    struct btree *b, uint64_t i, const uint8_t *p, const struct btree_meta *m)
+{
+	if (m->last_page < 1 || m->last_page >= m->map_size / BTREE_PAGE ||
 	    m->last_page >= b->size / BTREE_PAGE)
 		return btree_page_bad(b, i, "its size is not the file's");
 	if ((m->free_db.flags & ~NOSUBDIR_FLAG) != FREE_DB_FLAGS ||
@@ -57,9 +67,18 @@ check_meta(
 	    !db_is_sane(&m->free_db, m->last_page) ||
 	    !db_is_sane(&m->main_db, m->last_page))
 		return btree_page_bad(b, i, "impossible roots");
-	if (m->txnid && m->txnid % 2 != i)
-		return btree_page_bad(b, i, "the other page's transaction");
 	return 0;
+}
+
+/*
+ * When a meta could not be written, LMDB puts the old number back, and leaves
+ * the new roots: that is no damage, nobody reads them.
+ */
+static void
+forget_roots(struct btree_meta *m)
+{
+	m->last_page = 1;
+	m->free_db = m->main_db = (struct btree_db){.root = BTREE_NO_PAGE};
 }
 
 static int
@@ -94,8 +113,16 @@ btree_open(struct btree *b, int fd)
 	if (rc)
 		return rc;
 	newest = m[1].txnid > m[0].txnid;
+	rc = check_roots(
+	    b, (uint64_t)newest, raw + newest * (int)BTREE_PAGE, &m[newest]);
+	if (rc)
+		return rc;
+	if (check_roots(b, (uint64_t)!newest, raw + !newest * (int)BTREE_PAGE,
+		&m[!newest]))
+		forget_roots(&m[!newest]);
 	b->newest = m[newest];
 	b->older = m[!newest];
+	b->why[0] = '\0';
 	if (b->newest.txnid > b->older.txnid + 1 ||
 	    b->newest.map_size != b->older.map_size)
 		return btree_page_bad(b, 0, "the metas do not fit together");

@@ -259,8 +259,9 @@ spare_give(struct store *s, const char *path, uint64_t bytes)
 	spare_path(s, n, to);
 	if (!keep)
 		store_path(s, to, "seg/drop.%llu", (unsigned long long)n);
+	/* An earlier try that failed later on may have renamed it. */
 	if (rename(path, to))
-		return ERR_IO;
+		return errno == ENOENT ? fileio_sync_dir(s->segfd) : ERR_IO;
 	FAILPOINT("store-recycle-renamed");
 	rc = fileio_sync_dir(s->segfd);
 	if (!rc && keep)
