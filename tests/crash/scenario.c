@@ -220,7 +220,8 @@ recycle_oldest(struct life *l)
 			arm(l, "");
 		rc = spool_write_recycle(&l->spool, LANE, l->last, &seg[0]);
 	}
-	if (!rc && rng_coin(&l->rng))
+	/* One that was begun before may have lost its key already. */
+	if (!rc && l->spool.recycles == 1 && rng_coin(&l->rng))
 		reader = stand_in(l, &seg[0]);
 	/* One that fails now is in the next checkpoint, and tried again. */
 	spool_recycle(&l->spool);
