@@ -7,6 +7,7 @@
  */
 #include "forwarder/resolver/resolver.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -136,7 +137,8 @@ next_question(struct asker *a)
 	if (loop_work_start(a->r->loop, run, on_done, a, NULL)) {
 		a->busy = false;
 		a->lookup.code = LOOKUP_TRY_AGAIN;
-		strcpy(a->lookup.text, "the resolver has no memory");
+		snprintf(a->lookup.text, sizeof(a->lookup.text),
+		    "the resolver has no memory");
 		answer(a, a->id, &a->lookup);
 		next_question(a);
 	}
@@ -150,10 +152,11 @@ answer_at_once(struct asker *a, const struct ipc_resolve *m)
 
 	if (!m->host.len || m->host.len > LOOKUP_HOST_MAX ||
 	    memchr(m->host.ptr, '\0', m->host.len)) {
-		strcpy(l.text, "that is no name");
+		snprintf(l.text, sizeof(l.text), "that is no name");
 	} else if (a->n == RESOLVER_WAITING) {
 		l.code = LOOKUP_TRY_AGAIN;
-		strcpy(l.text, "too many names are being looked up");
+		snprintf(l.text, sizeof(l.text),
+		    "too many names are being looked up");
 	} else {
 		return false;
 	}

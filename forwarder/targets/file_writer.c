@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "forwarder/targets/file_compress.h"
 #include "forwarder/targets/file_dir.h"
 #include "lib/base/clock.h"
 #include "lib/base/endian.h"
@@ -197,16 +198,19 @@ look_fresh(const struct file_dir_entry *e, void *arg)
 	return ERR_STATE;
 }
 
-/* Take away what came after the position, and half-made packed files. */
+/*
+ * Take away what came after the position, and packed files made by halves.
+ * Of the position's own file cut() decides.
+ */
 static int
 take_away(const struct file_dir_entry *e, void *arg)
 {
 	struct survey *s = arg;
 	struct file_writer *w = s->w;
+	bool by_halves = e->number < s->keep && e->packed &&
+	    !file_dir_has(w->dir_fd, w->target, e->number, false);
 
-	if (e->number <= s->keep &&
-	    (!e->packed ||
-		file_dir_has(w->dir_fd, w->target, e->number, false)))
+	if (e->number <= s->keep && !by_halves)
 		return 0;
 	s->removed = true;
 	return file_dir_remove(w->dir_fd, w->target, e->number, e->packed);
@@ -286,21 +290,56 @@ missing(struct file_writer *w, const struct file_position *at, const char *what,
 	    at->offset);
 }
 
+/* Whether the open file has the bytes that count. */
+static bool
+is_long_enough(struct file_writer *w, uint64_t offset)
+{
+	struct stat st;
+
+	return !fstat(w->fd, &st) && S_ISREG(st.st_mode) &&
+	    (uint64_t)st.st_size >= offset;
+}
+
+/*
+ * Open the position's file.  If it was packed the keeper's position has gone
+ * back since (its meta was lost): it is unpacked.  If a crash broke that off
+ * it is too short, and is made anew.
+ */
+static int
+open_counted(struct file_writer *w, const struct file_position *at,
+    struct file_trouble *t)
+{
+	bool packed = !file_dir_has(w->dir_fd, w->target, at->number, true);
+	int rc = open_file(w, at->number, !at->offset);
+
+	if (packed &&
+	    (rc == ERR_NOENT || (!rc && !is_long_enough(w, at->offset)))) {
+		rc = file_compress_undo(
+		    w->dir_fd, w->target, at->number, at->offset);
+		if (!rc)
+			rc = open_file(w, at->number, false);
+	}
+	if (rc == ERR_NOENT)
+		return missing(w, at, "not there", t);
+	if (rc == ERR_FORMAT)
+		return missing(w, at, "damaged where it was packed", t);
+	if (rc)
+		return failed_file(w, t, "open");
+	if (!is_long_enough(w, at->offset))
+		return missing(w, at, "shorter, or no file", t);
+	rc = packed ? file_dir_remove(w->dir_fd, w->target, at->number, true)
+		    : 0;
+	return rc ? failed_file(w, t, "remove the packed form of") : 0;
+}
+
 static int
 cut(struct file_writer *w, const struct file_position *at,
     struct file_trouble *t)
 {
-	struct stat st;
-	int rc = open_file(w, at->number, !at->offset);
+	int rc = open_counted(w, at, t);
 
-	if (rc == ERR_NOENT)
-		return missing(w, at, "not there", t);
 	if (rc)
-		return failed_file(w, t, "open");
-	if (fstat(w->fd, &st) || !S_ISREG(st.st_mode))
-		return missing(w, at, "no file", t);
-	if ((uint64_t)st.st_size < at->offset)
-		return missing(w, at, "shorter", t);
+		return rc;
 	FAILPOINT("file-before-cut");
 	if (ftruncate(w->fd, (off_t)at->offset) || fsync(w->fd))
 		return failed_file(w, t, "cut");

@@ -44,7 +44,8 @@ int records_file(const char *path, enum records_framing framing, records_fn *fn,
 
 /*
  * All files NAME-%016d.log[.zst] of a file target's directory, by number.
- * ERR_FORMAT if anything else is there, or a number twice.
+ * ERR_FORMAT if anything else is there, or a number twice; but where both
+ * forms of one file are there the packed one is not read.
  */
 int records_dir(const char *dir, enum records_framing framing, records_fn *fn,
     void *arg, struct records_place *where);

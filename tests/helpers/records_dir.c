@@ -39,7 +39,19 @@ compare(const struct dirent **a, const struct dirent **b)
 
 	if (!x || !y)
 		return (x != NULL) - (y != NULL);
-	return strncmp(x, y, NUMBER_DIGITS);
+	if (strncmp(x, y, NUMBER_DIGITS))
+		return strncmp(x, y, NUMBER_DIGITS);
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* A packed file whose plain form, which is before it, is there too. */
+static bool
+is_by_halves(struct dirent **names, int i)
+{
+	size_t len = i > 0 ? strlen(names[i - 1]->d_name) : 0;
+
+	return i > 0 && !strncmp(names[i - 1]->d_name, names[i]->d_name, len) &&
+	    !strcmp(names[i]->d_name + len, ".zst");
 }
 
 static int
@@ -47,13 +59,13 @@ check_names(struct dirent **names, int n, struct records_place *where)
 {
 	for (int i = 0; i < n; i++) {
 		const char *number = number_of(names[i]->d_name);
+		const char *last = i > 0 ? number_of(names[i - 1]->d_name) : "";
 
 		snprintf(
 		    where->path, sizeof(where->path), "%s", names[i]->d_name);
 		if (!number ||
-		    (i > 0 &&
-			!compare((const struct dirent **)&names[i - 1],
-			    (const struct dirent **)&names[i])))
+		    (!strncmp(last, number, NUMBER_DIGITS) &&
+			!is_by_halves(names, i)))
 			return ERR_FORMAT;
 	}
 	return 0;
@@ -78,10 +90,11 @@ records_dir(const char *dir, enum records_framing framing, records_fn *fn,
 
 		if (rc == 0 && (size_t)len >= sizeof(path))
 			rc = ERR_LIMIT;
-		if (rc == 0)
+		if (rc == 0 && !is_by_halves(names, i))
 			rc = records_file(path, framing, fn, arg, where);
-		free(names[i]);
 	}
+	for (int i = 0; i < n; i++)
+		free(names[i]);
 	free(names);
 	return rc;
 }

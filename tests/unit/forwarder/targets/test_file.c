@@ -67,11 +67,18 @@ streams_that_are_not_wanted_are_filtered(void **state)
 	file_rig_end(&f);
 }
 
+/* All but the last; fewer are there only before it began. */
 static bool
 all_packed(void *arg)
 {
 	return file_rig_count(arg, ".log") == 1 &&
 	    file_rig_count(arg, ".zst") > 3;
+}
+
+static bool
+is_packed(void *arg)
+{
+	return file_rig_count(arg, ".log") == 1;
 }
 
 static void
@@ -119,6 +126,53 @@ nothing_is_packed_before_the_keeper_says_durable(void **state)
 	peer_until(&f.peer, all_packed, &f);
 	file_rig_check(&f, 10 * FILE_RIG_BATCH);
 	file_rig_end(&f);
+}
+
+/* The keeper has lost what it wrote of late: it holds an older position. */
+static void
+check_going_back(bool broken_off)
+{
+	struct file_rig_settings s = file_rig_plain;
+	struct file_rig f;
+	uint8_t opaque[ENTRY_OPAQUE_SIZE];
+	char name[64];
+
+	s.size = 40000;
+	s.compress = "zstd";
+	file_rig_begin(&f, &s);
+	peer_batch(&f.peer, 1, FILE_RIG_BATCH, false);
+	peer_until_settled(&f.peer, 1, 1 + FILE_RIG_BATCH);
+	memcpy(opaque, f.peer.opaque, sizeof(opaque));
+	snprintf(name, sizeof(name), "archive-%016u.log", opaque[8]);
+	for (uint64_t i = 1; i < 10; i++)
+		peer_batch(
+		    &f.peer, 1 + i * FILE_RIG_BATCH, FILE_RIG_BATCH, false);
+	peer_until_settled(&f.peer, 1, 1 + 10 * FILE_RIG_BATCH);
+	peer_until(&f.peer, all_packed, &f);
+	for (int i = 0; i < 20; i++) /* it looks once more, in vain */
+		peer_turn(&f.peer, 5);
+	memcpy(f.peer.opaque, opaque, sizeof(opaque));
+	ivset_clear(&f.peer.settled);
+	assert_int_equal(
+	    ivset_add(&f.peer.settled, 1, 1 + FILE_RIG_BATCH, NULL), 0);
+	if (broken_off) /* an earlier attempt was killed */
+		file_rig_put(&f, name, "record 1");
+	file_rig_restart(&f, &s);
+	for (uint64_t i = 1; i < 3; i++)
+		peer_batch(
+		    &f.peer, 1 + i * FILE_RIG_BATCH, FILE_RIG_BATCH, false);
+	peer_until_settled(&f.peer, 1, 1 + 3 * FILE_RIG_BATCH);
+	peer_until(&f.peer, is_packed, &f);
+	file_rig_check(&f, 3 * FILE_RIG_BATCH);
+	file_rig_end(&f);
+}
+
+static void
+a_position_in_a_packed_file_can_be_gone_back_to(void **state)
+{
+	(void)state;
+	check_going_back(false);
+	check_going_back(true);
 }
 
 static bool
@@ -273,6 +327,7 @@ main(void)
 	    cmocka_unit_test(streams_that_are_not_wanted_are_filtered),
 	    cmocka_unit_test(a_full_file_is_closed_and_packed),
 	    cmocka_unit_test(nothing_is_packed_before_the_keeper_says_durable),
+	    cmocka_unit_test(a_position_in_a_packed_file_can_be_gone_back_to),
 	    cmocka_unit_test(an_old_file_is_closed_without_further_records),
 	    cmocka_unit_test(what_was_written_past_the_position_goes),
 	    cmocka_unit_test(a_stranger_is_named_and_not_touched),

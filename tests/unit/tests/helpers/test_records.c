@@ -179,6 +179,13 @@ a_directory_is_read_by_number_and_holds_nothing_else(void **state)
 	    buf_bytes(&seen), "[" ID "|a][" ID "|A][" ID "|b][" ID "|c]"));
 	write_file(
 	    room, "archive-0000000000000002.log", bytes_of_str(""), path);
+	buf_clear(&seen);
+	assert_int_equal(
+	    records_dir(room->dir, RECORDS_TARGET, collect, &seen, &where), 0);
+	assert_true(bytes_equal_str(buf_bytes(&seen), "[" ID "|b][" ID "|c]"));
+	assert_int_equal(unlink(path), 0);
+	write_file(
+	    room, "another-0000000000000009.log", bytes_of_str(""), path);
 	assert_int_equal(
 	    records_dir(room->dir, RECORDS_TARGET, collect, &seen, &where),
 	    ERR_FORMAT);
