@@ -229,10 +229,21 @@ flow_item_give_payload(struct flow_item *item, uint8_t *payload, size_t len)
 	item->batch.payload = bytes_of(payload, len);
 }
 
+static void
+raise_next(struct flow_chain *c, uint64_t next_rec)
+{
+	if (c->open.next_rec < next_rec)
+		c->open.next_rec = next_rec;
+}
+
 void
 flow_add(struct flow *f, struct flow_item *item)
 {
 	item->number = f->next_number++;
+	/* A restarted keeper is told how far the child's numbers go. */
+	if (item->chain && item->type == IPC_BATCH)
+		raise_next(item->chain,
+		    item->batch.chain_first_rec + item->batch.records);
 	item->charged = item->batch.payload.len + ITEM_OVERHEAD +
 	    item->n * sizeof(*item->ranges);
 	if (f->last)
@@ -303,6 +314,7 @@ flow_skip(struct flow *f, struct flow_chain *c, const struct agentlink_skip *s)
 		return rc;
 	item->type = IPC_SKIP;
 	flow_item_set_chain(item, c);
+	raise_next(c, s->from + s->count);
 	item->skip.from = s->from;
 	item->skip.count = s->count;
 	item->skip.reason = s->reason;

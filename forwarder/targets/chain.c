@@ -487,6 +487,7 @@ keeper_state(struct target *t, const struct ipc_target_state *state)
 	t->incarnation = state->incarnation;
 	t->start_rec = state->start_rec;
 	t->next_rec = state->next_rec;
+	memcpy(t->opaque, state->opaque, ENTRY_OPAQUE_SIZE);
 	ivset_clear(&t->settled);
 	cursor_init(&c, state->settled);
 	ivset_decode(&c, &t->settled);
