@@ -36,6 +36,15 @@ scratch_metas(
 }
 
 int
+spare_init(struct store *s)
+{
+	char path[STORE_PATH_MAX];
+
+	return env_fresh_metas(store_path(s, path, "seg/template.tmp"),
+	    store_segment_bytes(s), s->fresh_metas);
+}
+
+int
 spare_freshen(struct store *s, const char *path, uint64_t bytes)
 {
 	uint8_t metas[ENV_METAS_SIZE], now[ENV_METAS_SIZE];
@@ -164,6 +173,21 @@ wants_more(struct store *s)
 	return whole < s->o.spares;
 }
 
+/* Once, until there was room again. */
+static void
+tell_short(struct store *s, bool is_short)
+{
+	bool tell;
+
+	pthread_mutex_lock(&s->lock);
+	tell = is_short && !s->short_told;
+	s->short_told = is_short;
+	pthread_mutex_unlock(&s->lock);
+	if (tell)
+		store_tell(s, STORE_EVENT_SPARE_SHORT, 0, 0,
+		    "no room for another spare segment");
+}
+
 int
 store_prepare_spares(struct store *s)
 {
@@ -173,9 +197,7 @@ store_prepare_spares(struct store *s)
 		rc = make(s, store_segment_bytes(s));
 	if (!rc)
 		rc = make_reserve(s);
-	if (rc == ERR_FULL)
-		store_tell(s, STORE_EVENT_SPARE_SHORT, 0, 0,
-		    "no room for another spare segment");
+	tell_short(s, rc == ERR_FULL);
 	return rc;
 }
 

@@ -12,6 +12,9 @@
 #include "lib/store/store_internal.h"
 #include "lib/store/table.h"
 
+/* Once, when seg/ is there: learn what fresh metas look like. */
+int spare_init(struct store *s);
+
 /* Take over what the scan found: whole spares, and files opened in vain. */
 int spare_load(struct store *s, const struct table_rest *rest);
 

@@ -59,6 +59,7 @@ struct store_options {
 	bool key_is_new; /* made this minute: refuse if there is data */
 	bool allow_any_filesystem;
 	const struct uuid *new_spool_id; /* used if the store is created */
+	/* May be called with the store's lock held: it must not call back. */
 	void (*on_event)(void *arg, enum store_event event, const char *text,
 	    uint64_t from, uint64_t to); /* any thread; may be NULL */
 	void *arg;

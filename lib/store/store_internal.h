@@ -113,6 +113,8 @@ struct store {
 	size_t spares;
 	uint64_t next_spare;
 	bool reserve_ready; /* the file `reserve` */
+	bool short_told; /* that there is no room for a spare */
+	uint8_t fresh_metas[2 * SEGFMT_PAGE]; /* of a segment of usual size */
 	uint64_t reserve_bytes; /* of quota */
 	uint64_t other_bytes; /* held, quarantine */
 	uint64_t meta_bytes;

@@ -207,19 +207,6 @@ put_all(struct store *s, const struct store_meta_item *items, size_t n)
 	return rc;
 }
 
-/* A failed write leaves an environment that must be opened anew. */
-static int
-reopen(struct store *s)
-{
-	char path[STORE_PATH_MAX];
-
-	store_meta_close(s);
-	store_tell(s, STORE_EVENT_META_REBUILT, 0, 0,
-	    "writing meta failed; it begins empty");
-	unlink(store_path(s, path, META_NAME));
-	return store_meta_open(s);
-}
-
 int
 store_meta_put(struct store *s, const struct store_meta_item *items, size_t n)
 {
@@ -229,8 +216,9 @@ store_meta_put(struct store *s, const struct store_meta_item *items, size_t n)
 		if (is_ours(items[i].key) || items[i].value.len > VALUE_MAX)
 			return ERR_INVAL;
 	pthread_mutex_lock(&s->meta_lock);
+	/* A failed write leaves an environment that must be opened anew. */
 	if (!s->meta)
-		rc = reopen(s);
+		rc = store_meta_open(s);
 	if (!rc)
 		rc = put_all(s, items, n);
 	if (rc == ERR_IO && s->meta)

@@ -188,6 +188,8 @@ store_possess(struct store *s, const struct table_rest *rest)
 	if (!rc)
 		note_missing_keys(s);
 	if (!rc)
+		rc = spare_init(s);
+	if (!rc)
 		rc = spare_load(s, rest);
 	if (!rc)
 		rc = store_meta_open(s);

@@ -254,6 +254,26 @@ install(struct store *s, struct segment *seg)
 	return 0;
 }
 
+/*
+ * A file that could not become a segment is not tried again: its place on the
+ * disk may be what fails.
+ */
+static void
+give_up(struct store *s, struct segment *seg, const char *from)
+{
+	char to[STORE_PATH_MAX];
+
+	if (seg->id) {
+		unlink(from);
+		unlink(segment_path(s, seg->id, to));
+	}
+	pthread_mutex_lock(&s->lock);
+	if (s->slots && seg->id)
+		slots_erase(s->slots, &seg->header.segment);
+	segment_free(s, seg);
+	pthread_mutex_unlock(&s->lock);
+}
+
 int
 store_rotate_open(struct store *s, bool control)
 {
@@ -284,9 +304,7 @@ store_rotate_open(struct store *s, bool control)
 	if (!rc)
 		return 0;
 fail:
-	pthread_mutex_lock(&s->lock);
-	segment_free(s, seg);
-	pthread_mutex_unlock(&s->lock);
+	give_up(s, seg, from);
 	return rc;
 }
 
