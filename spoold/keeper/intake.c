@@ -237,11 +237,11 @@ static void
 on_replayed(struct intake *in, struct intake_link *l)
 {
 	l->replayed = true;
+	mark_done(in, l->slot);
 	if (!in->open) {
 		l->paused = true;
 		intake_state_push(in, INTAKE_PAUSE, l->id);
 	}
-	mark_done(in, l->slot);
 }
 
 static void

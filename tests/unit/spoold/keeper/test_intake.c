@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of acceptance, RULES.md 1, 2 and 5: one test a sentence. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/helpers/cmocka_all.h"
+#include "tests/unit/spoold/keeper/intake_rig.h"
+
+static int
+setup(void **state)
+{
+	struct intake_rig *r = calloc(1, sizeof(*r));
+
+	intake_rig_init(r);
+	*state = r;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	intake_rig_fini(*state);
+	free(*state);
+	return 0;
+}
+
+/* One receiver, one agent's stream, open and empty. */
+static struct intake_rig *
+one_stream(void **state)
+{
+	struct intake_rig *r = *state;
+	struct intake_rig_stream s = {.sid = 1, .origin = 1, .epoch = 1};
+
+	intake_rig_connect(r, 1, 0);
+	intake_rig_open(r, 1, &s);
+	intake_rig_expect(r, IPC_STREAM_STATE);
+	return r;
+}
+
+/* ---- RULES.md 1 ---- */
+
+static void
+a_new_range_is_taken_and_answered_only_when_durable(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	intake_rig_silent(r);
+	assert_int_equal(r->items.n, 1);
+	assert_int_equal(r->counters.n, 0);
+	intake_rig_commit(r, 0);
+	assert_int_equal(r->counters.row[0].received, 10);
+	assert_int_equal(r->counters.row[0].stored, 10);
+}
+
+static void
+five_is_refused_six_and_seven_are_dropped_until_five_comes_again(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+	uint64_t n;
+
+	for (n = 1; n <= 4; n++)
+		intake_rig_one(r, 1, n, 1, n, 1);
+	intake_rig_one(r, 1, 5, 1, 6, 1); /* a gap */
+	intake_rig_one(r, 1, 6, 1, 5, 1); /* would do, but not now */
+	intake_rig_one(r, 1, 7, 1, 6, 1);
+	assert_int_equal(
+	    intake_rig_expect(r, IPC_REFUSED)->u.refused.number, 5);
+	intake_rig_silent(r);
+	assert_int_equal(r->items.n, 4);
+	intake_rig_one(r, 1, 5, 1, 5, 1);
+	intake_rig_one(r, 1, 6, 1, 6, 1);
+	intake_rig_one(r, 1, 7, 1, 7, 1);
+	intake_rig_silent(r);
+	assert_int_equal(r->items.n, 7);
+	assert_int_equal(r->closes, 0);
+}
+
+static void
+a_batch_number_is_never_believed_ranges_are(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+	struct intake_rig_stream s = {.sid = 1, .origin = 1, .epoch = 1};
+
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	intake_rig_commit(r, 0);
+	intake_on_closed(r->in, 1);
+	/* The same number, another process, other records: taken. */
+	intake_rig_connect(r, 2, 0);
+	intake_rig_open(r, 2, &s);
+	intake_rig_expect(r, IPC_STREAM_STATE);
+	intake_rig_one(r, 2, 1, 1, 11, 10);
+	assert_int_equal(r->items.n, 1);
+	/* Another number, the same records: already there. */
+	intake_rig_one(r, 2, 2, 1, 1, 10);
+	assert_int_equal(intake_rig_expect(r, IPC_ALREADY)->u.number.number, 2);
+	assert_int_equal(r->items.n, 1);
+}
+
+static void
+already_does_not_shut_the_window(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	intake_rig_commit(r, 0);
+	intake_rig_one(r, 1, 2, 1, 1, 10);
+	intake_rig_expect(r, IPC_ALREADY);
+	intake_rig_one(r, 1, 3, 1, 11, 10);
+	intake_rig_silent(r);
+	assert_int_equal(r->items.n, 1);
+	assert_int_equal(r->counters.row[0].duplicate, 10);
+}
+
+static void
+a_refused_batch_has_a_verdict_for_each_range_and_is_not_masked(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+	struct intake_rig_stream s = {.sid = 2, .origin = 2, .epoch = 1};
+	struct ipc_range range[3];
+	const struct ipc_msg *m;
+
+	intake_rig_open(r, 1, &s);
+	intake_rig_expect(r, IPC_STREAM_STATE);
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	intake_rig_commit(r, 0);
+	range[0] = intake_rig_range(1, 1, 10); /* repeated */
+	range[1] = intake_rig_range(2, 1, 5); /* new */
+	range[2] = intake_rig_range(1, 12, 5); /* after a gap */
+	intake_rig_batch(r, 1, 2, range, 3);
+	m = intake_rig_expect(r, IPC_REFUSED);
+	assert_int_equal(m->u.refused.n, 3);
+	assert_true(intake_rig_verdict(m, 0).durable);
+	assert_int_equal(intake_rig_verdict(m, 0).code, AGENTLINK_CODE_OK);
+	assert_false(intake_rig_verdict(m, 1).durable);
+	assert_int_equal(intake_rig_verdict(m, 1).code, AGENTLINK_CODE_OK);
+	assert_int_equal(intake_rig_verdict(m, 2).code, AGENTLINK_CODE_GAP);
+	assert_int_equal(intake_rig_verdict(m, 2).last, 10);
+	assert_int_equal(r->items.n, 0);
+	/* Rebuilt without them, under the same number. */
+	intake_rig_batch(r, 1, 2, &range[1], 1);
+	intake_rig_silent(r);
+	assert_int_equal(r->items.n, 1);
+}
+
+static void
+void_opens_the_window_again(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+
+	intake_rig_one(r, 1, 1, 1, 5, 1);
+	intake_rig_expect(r, IPC_REFUSED);
+	intake_rig_void(r, 1, 1);
+	intake_rig_one(r, 1, 2, 1, 1, 1);
+	intake_rig_silent(r);
+	assert_int_equal(r->items.n, 2);
+	assert_int_equal(r->items.first->kind, ITEM_NOTHING);
+}
+
+static void
+what_is_queued_already_is_answered_in_its_turn(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	intake_rig_one(r, 1, 2, 1, 1, 10);
+	intake_rig_silent(r); /* not ALREADY: it is not durable */
+	assert_int_equal(r->items.n, 2);
+	assert_int_equal(r->items.first->next->kind, ITEM_NOTHING);
+	assert_int_equal(r->items.first->next->number, 2);
+}
+
+static void
+ranges_of_one_batch_may_follow_each_other_in_one_stream(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+	struct ipc_range range[2] = {
+	    intake_rig_range(1, 1, 10), intake_rig_range(1, 11, 3)};
+
+	intake_rig_batch(r, 1, 1, range, 2);
+	assert_int_equal(r->items.n, 1);
+	intake_rig_one(r, 1, 2, 1, 14, 1);
+	assert_int_equal(r->items.n, 2);
+	intake_rig_silent(r);
+}
+
+static void
+a_stream_query_waits_for_its_queue(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+	struct intake_rig_stream s = {.sid = 7, .origin = 1, .epoch = 1};
+
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	intake_rig_open(r, 1, &s);
+	intake_rig_silent(r);
+	intake_rig_commit(r, 0);
+	assert_int_equal(
+	    intake_rig_expect(r, IPC_STREAM_STATE)->u.stream_state.last, 10);
+}
+
+static void
+the_answer_gives_the_stream_to_that_connection(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+	struct intake_rig_stream s = {.sid = 7, .origin = 1, .epoch = 1};
+	const struct ipc_msg *m;
+
+	intake_rig_open(r, 1, &s);
+	intake_rig_expect(r, IPC_STREAM_STATE);
+	/* The earlier one: what follows is taken ... */
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	assert_int_equal(r->items.n, 1);
+	intake_rig_commit(r, 0);
+	/* ... so is what wholly repeats ... */
+	intake_rig_one(r, 1, 2, 1, 1, 10);
+	intake_rig_expect(r, IPC_ALREADY);
+	/* ... and nothing else. */
+	intake_rig_one(r, 1, 3, 1, 8, 10);
+	m = intake_rig_expect(r, IPC_REFUSED);
+	assert_int_equal(
+	    intake_rig_verdict(m, 0).code, AGENTLINK_CODE_TAKEN_OVER);
+}
+
+static void
+queries_wait_until_every_listed_receiver_has_replayed(void **state)
+{
+	struct intake_rig *r = *state;
+	struct intake_rig_stream s = {.sid = 1, .origin = 1, .epoch = 1};
+
+	intake_rig_introduce(r, 1, 0);
+	intake_rig_introduce(r, 2, 1);
+	intake_rig_list(r, 2);
+	intake_rig_open(r, 1, &s);
+	intake_rig_one(r, 1, 5, 1, 1, 10); /* a replay begins anywhere */
+	intake_rig_replayed(r, 1);
+	intake_rig_commit(r, 0);
+	intake_rig_silent(r);
+	assert_false(intake_is_open(r->in));
+	assert_int_equal(r->pauses, 1); /* its new batches must wait */
+	intake_rig_replayed(r, 2);
+	assert_int_equal(
+	    intake_rig_expect(r, IPC_STREAM_STATE)->u.stream_state.last, 10);
+	assert_int_equal(r->resumes, 1);
+}
+
+static void
+a_receiver_that_died_holds_nobody_up(void **state)
+{
+	struct intake_rig *r = *state;
+
+	intake_rig_introduce(r, 1, 0);
+	intake_rig_introduce(r, 2, 1);
+	intake_rig_list(r, 2);
+	intake_rig_replayed(r, 1);
+	assert_false(intake_is_open(r->in));
+	intake_on_closed(r->in, 2);
+	intake_rig_pump(r);
+	assert_true(intake_is_open(r->in));
+	assert_int_equal(r->resumes, 1);
+}
+
+static void
+a_receiver_that_is_no_longer_listed_holds_nobody_up(void **state)
+{
+	struct intake_rig *r = *state;
+
+	intake_rig_introduce(r, 1, 0);
+	intake_rig_replayed(r, 1);
+	intake_rig_list(r, 2);
+	assert_false(intake_is_open(r->in));
+	intake_rig_list(r, 1);
+	assert_true(intake_is_open(r->in));
+}
+
+static void
+a_replay_may_leave_numbers_out_but_not_later(void **state)
+{
+	struct intake_rig *r = *state;
+	struct intake_rig_stream s = {.sid = 1, .origin = 1, .epoch = 1};
+
+	intake_rig_introduce(r, 1, 0);
+	intake_rig_list(r, 1);
+	intake_rig_open(r, 1, &s);
+	intake_rig_one(r, 1, 4, 1, 1, 1);
+	intake_rig_one(r, 1, 6, 1, 2, 1); /* 5 had been ALREADY */
+	assert_int_equal(r->items.n, 2);
+	intake_rig_replayed(r, 1);
+	intake_rig_commit(r, 0);
+	intake_rig_expect(r, IPC_STREAM_STATE);
+	intake_rig_one(r, 1, 9, 1, 3, 1);
+	assert_int_equal(r->closes, 1);
+}
+
+static void
+the_stream_of_a_batch_must_be_open(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+	const struct ipc_msg *m;
+
+	intake_rig_one(r, 1, 1, 99, 1, 10);
+	m = intake_rig_expect(r, IPC_REFUSED);
+	assert_int_equal(
+	    intake_rig_verdict(m, 0).code, AGENTLINK_CODE_NOT_OPEN);
+}
+
+static void
+a_link_that_does_not_introduce_itself_is_cut_off(void **state)
+{
+	struct intake_rig *r = *state;
+
+	intake_on_link(r->in, 1);
+	intake_rig_replayed(r, 1);
+	assert_int_equal(r->closes, 1);
+}
+
+/* ---- RULES.md 2 ---- */
+
+static void
+a_new_stream_starts_where_the_agent_says(void **state)
+{
+	struct intake_rig *r = *state;
+	struct intake_rig_stream s = {
+	    .sid = 1, .origin = 1, .epoch = 1, .next_seq = 501};
+	const struct ipc_msg *m;
+
+	intake_rig_head(500, s.head);
+	intake_rig_connect(r, 1, 0);
+	intake_rig_open(r, 1, &s);
+	m = intake_rig_expect(r, IPC_STREAM_STATE);
+	assert_true(m->u.stream_state.is_new);
+	assert_int_equal(m->u.stream_state.last, 500);
+	intake_rig_one(r, 1, 1, 1, 501, 10);
+	assert_int_equal(r->items.n, 1);
+}
+
+static void
+a_fork_is_not_stored_but_recorded_once(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+	struct ipc_range other = intake_rig_range(1, 11, 10);
+	const struct ipc_msg *m;
+
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	intake_rig_commit(r, 0);
+	memset(other.prev_head, 0xee, BATCH_HEAD_SIZE);
+	intake_rig_batch(r, 1, 2, &other, 1);
+	m = intake_rig_expect(r, IPC_REFUSED);
+	assert_int_equal(intake_rig_verdict(m, 0).code, AGENTLINK_CODE_FORK);
+	assert_int_equal(intake_rig_entries(r, ENTRY_FORK), 1);
+	assert_int_equal(r->alarms, 1);
+	intake_rig_batch(r, 1, 2, &other, 1);
+	intake_rig_expect(r, IPC_REFUSED);
+	assert_int_equal(intake_rig_entries(r, ENTRY_FORK), 1);
+	assert_int_equal(r->counters.row[0].stored, 10);
+	assert_int_equal(r->counters.row[0].refused, 20);
+	/* A new epoch is another stream. */
+}
+
+static void
+another_head_at_the_last_record_is_a_fork_too(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+	struct ipc_range other = intake_rig_range(1, 1, 10);
+	const struct ipc_msg *m;
+
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	intake_rig_commit(r, 0);
+	memset(other.head, 0xee, BATCH_HEAD_SIZE);
+	intake_rig_batch(r, 1, 2, &other, 1);
+	m = intake_rig_expect(r, IPC_REFUSED);
+	assert_int_equal(intake_rig_verdict(m, 0).code, AGENTLINK_CODE_FORK);
+}
+
+static void
+a_partial_overlap_is_refused_with_where_to_resume(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+	const struct ipc_msg *m;
+
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	intake_rig_commit(r, 0);
+	intake_rig_one(r, 1, 2, 1, 6, 10);
+	m = intake_rig_expect(r, IPC_REFUSED);
+	assert_int_equal(intake_rig_verdict(m, 0).code, AGENTLINK_CODE_PARTIAL);
+	assert_int_equal(intake_rig_verdict(m, 0).last, 10);
+}
+
+static void
+a_gap_is_refused_until_an_advance_explains_it(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+	static const uint8_t reason[] = {ENTRY_ADVANCE_LOST,
+	    ENTRY_ADVANCE_ACKED_ELSEWHERE, ENTRY_ADVANCE_CORRUPT};
+	uint64_t n = 1, seq = 1;
+	size_t i;
+
+	for (i = 0; i < sizeof(reason); i++, seq += 20) {
+		intake_rig_one(r, 1, n, 1, seq + 10, 10);
+		intake_rig_expect(r, IPC_REFUSED);
+		intake_rig_advance(r, 1, n++, 1, seq, seq + 9, reason[i]);
+		intake_rig_one(r, 1, n++, 1, seq + 10, 10);
+		intake_rig_silent(r);
+	}
+	assert_int_equal(intake_rig_entries(r, ENTRY_ADVANCE), 3);
+	assert_int_equal(r->alarms, 0);
+	intake_rig_commit(r, 0);
+	assert_int_equal(r->counters.row[0].stored, 30);
+}
+
+static void
+acked_here_raises_rollback(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+
+	intake_rig_advance(r, 1, 1, 1, 1, 9, ENTRY_ADVANCE_ACKED_HERE);
+	assert_int_equal(intake_rig_entries(r, ENTRY_ADVANCE), 1);
+	assert_int_equal(intake_rig_entries(r, ENTRY_ALARM), 1);
+	assert_int_equal(r->alarms, 1);
+	assert_non_null(strstr(r->text, "ROLLBACK"));
+}
+
+static void
+a_repeated_advance_is_already(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+
+	intake_rig_advance(r, 1, 1, 1, 1, 9, ENTRY_ADVANCE_LOST);
+	intake_rig_commit(r, 0);
+	intake_rig_advance(r, 1, 2, 1, 1, 9, ENTRY_ADVANCE_LOST);
+	intake_rig_expect(r, IPC_ALREADY);
+	intake_rig_one(r, 1, 3, 1, 10, 1);
+	assert_int_equal(r->items.n, 1);
+}
+
+static void
+an_advance_past_a_gap_is_refused(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+
+	intake_rig_advance(r, 1, 1, 1, 5, 9, ENTRY_ADVANCE_LOST);
+	intake_rig_expect(r, IPC_REFUSED);
+	assert_int_equal(r->items.n, 0);
+}
+
+static void
+the_1025th_open_stream_of_an_agent_is_refused_with_a_code(void **state)
+{
+	struct intake_rig *r = *state;
+	struct intake_rig_stream s = {.origin = 1, .epoch = 1};
+	char name[16];
+	uint32_t i;
+
+	intake_rig_connect(r, 1, 0);
+	for (i = 1; i <= STREAMS_OPEN_MAX + 1; i++) {
+		snprintf(name, sizeof(name), "%u", (unsigned)i);
+		s.sid = i;
+		s.name = name;
+		intake_rig_open(r, 1, &s);
+		assert_int_equal(
+		    intake_rig_expect(r, IPC_STREAM_STATE)->u.stream_state.code,
+		    i <= STREAMS_OPEN_MAX ? AGENTLINK_CODE_OK
+					  : AGENTLINK_CODE_STREAM_LIMIT);
+	}
+	/* Another agent is not hindered. */
+	s.sid = 5000;
+	s.origin = 2;
+	intake_rig_open(r, 1, &s);
+	assert_int_equal(
+	    intake_rig_expect(r, IPC_STREAM_STATE)->u.stream_state.code, 0);
+}
+
+static void
+a_final_close_is_recorded_behind_the_batches(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+	struct ipc_msg m = {.type = IPC_STREAM_CLOSE};
+
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	m.u.stream_close.sid = 1;
+	m.u.stream_close.final = true;
+	intake_rig_say(r, 1, &m);
+	assert_int_equal(intake_rig_entries(r, ENTRY_STREAM_CLOSED), 1);
+	assert_true(r->items.first->next->ordered);
+	intake_rig_commit(r, 0);
+	assert_int_equal(streams_count(intake_streams(r->in)), 1);
+	r->now.spool_us += STREAMS_KEEP_US;
+	intake_on_tick(r->in, r->now);
+	assert_int_equal(streams_count(intake_streams(r->in)), 0);
+}
+
+static void
+a_stream_of_which_nothing_was_stored_leaves_nothing(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+
+	assert_int_equal(streams_count(intake_streams(r->in)), 1);
+	intake_on_closed(r->in, 1);
+	assert_int_equal(streams_count(intake_streams(r->in)), 0);
+}
+
+/* ---- RULES.md 5 ---- */
+
+static void
+at_the_quota_nothing_is_taken_and_later_everything(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+
+	intake_on_room(r->in, 0);
+	intake_rig_pump(r);
+	assert_int_equal(intake_rig_credit(r, 1), 0);
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	intake_rig_one(r, 1, 2, 1, 11, 10);
+	assert_int_equal(intake_rig_expect(r, IPC_LATER)->u.number.number, 1);
+	intake_rig_silent(r);
+	assert_int_equal(r->items.n, 0);
+	intake_on_room(r->in, 1 << 20);
+	intake_rig_pump(r);
+	assert_int_equal(intake_rig_credit(r, 1), 1 << 20);
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	intake_rig_one(r, 1, 2, 1, 11, 10);
+	intake_rig_silent(r);
+	assert_int_equal(r->items.n, 2);
+}
+
+static void
+at_the_quota_repeats_are_still_acknowledged(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	intake_rig_commit(r, 0);
+	intake_on_room(r->in, 0);
+	intake_rig_one(r, 1, 2, 1, 1, 10);
+	intake_rig_expect(r, IPC_ALREADY);
+}
+
+static void
+the_pool_is_shared_by_the_receivers(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+
+	assert_int_equal(intake_rig_credit(r, 1), 64 << 20);
+	intake_rig_introduce(r, 2, 1);
+	assert_int_equal(intake_rig_credit(r, 1), 32 << 20);
+	assert_int_equal(intake_rig_credit(r, 2), 32 << 20);
+	intake_on_closed(r->in, 2);
+	intake_rig_pump(r);
+	assert_int_equal(intake_rig_credit(r, 1), 64 << 20);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_new_range_is_taken_and_answered_only_when_durable),
+	    TEST(
+		five_is_refused_six_and_seven_are_dropped_until_five_comes_again),
+	    TEST(a_batch_number_is_never_believed_ranges_are),
+	    TEST(already_does_not_shut_the_window),
+	    TEST(
+		a_refused_batch_has_a_verdict_for_each_range_and_is_not_masked),
+	    TEST(void_opens_the_window_again),
+	    TEST(what_is_queued_already_is_answered_in_its_turn),
+	    TEST(ranges_of_one_batch_may_follow_each_other_in_one_stream),
+	    TEST(a_stream_query_waits_for_its_queue),
+	    TEST(the_answer_gives_the_stream_to_that_connection),
+	    TEST(queries_wait_until_every_listed_receiver_has_replayed),
+	    TEST(a_receiver_that_died_holds_nobody_up),
+	    TEST(a_receiver_that_is_no_longer_listed_holds_nobody_up),
+	    TEST(a_replay_may_leave_numbers_out_but_not_later),
+	    TEST(the_stream_of_a_batch_must_be_open),
+	    TEST(a_link_that_does_not_introduce_itself_is_cut_off),
+	    TEST(a_new_stream_starts_where_the_agent_says),
+	    TEST(a_fork_is_not_stored_but_recorded_once),
+	    TEST(another_head_at_the_last_record_is_a_fork_too),
+	    TEST(a_partial_overlap_is_refused_with_where_to_resume),
+	    TEST(a_gap_is_refused_until_an_advance_explains_it),
+	    TEST(acked_here_raises_rollback),
+	    TEST(a_repeated_advance_is_already),
+	    TEST(an_advance_past_a_gap_is_refused),
+	    TEST(the_1025th_open_stream_of_an_agent_is_refused_with_a_code),
+	    TEST(a_final_close_is_recorded_behind_the_batches),
+	    TEST(a_stream_of_which_nothing_was_stored_leaves_nothing),
+	    TEST(at_the_quota_nothing_is_taken_and_later_everything),
+	    TEST(at_the_quota_repeats_are_still_acknowledged),
+	    TEST(the_pool_is_shared_by_the_receivers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
