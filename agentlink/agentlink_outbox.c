@@ -17,7 +17,6 @@
 #include "lib/base/failpoint.h"
 
 #define BYTES_MIN (UINT64_C(1) << 20)
-#define BYTES_DEFAULT (UINT64_C(1) << 30)
 #define FILE_MIN (UINT64_C(256) << 10)
 #define FILE_MAX (UINT64_C(64) << 20)
 #define OFFSET_BITS 32
@@ -30,7 +29,7 @@ agentlink_outbox_open(const char *dir, uint64_t max_bytes, char *why,
 	if (!o)
 		return ERR_NOMEM;
 	o->dir_fd = o->lock_fd = -1;
-	o->max_bytes = max_bytes ? max_bytes : BYTES_DEFAULT;
+	o->max_bytes = max_bytes ? max_bytes : AGENTLINK_OUTBOX_DEFAULT;
 	if (o->max_bytes < BYTES_MIN)
 		o->max_bytes = BYTES_MIN;
 	o->file_max = o->max_bytes / 16;
@@ -94,21 +93,43 @@ append(struct agentlink_outbox *o, const struct agentlink_outrec *r)
 	return 0;
 }
 
+int
+agentlink_outbox_sync(struct agentlink_outbox *o)
+{
+	if (o->err)
+		return o->err;
+	if (o->is_dirty && fdatasync(o->file[o->files - 1].fd))
+		return o->err = ERR_IO;
+	o->is_dirty = false;
+	FAILPOINT("outbox-synced");
+	agentlink_outbox_file_tidy(o);
+	return 0;
+}
+
+static bool
+is_over(const struct agentlink_outbox *o, uint64_t len)
+{
+	/* A sixteenth is left for acknowledgements and snapshots. */
+	return o->bytes + len > o->max_bytes - o->max_bytes / 16;
+}
+
 /* The next file, if this one is long enough or room can be made by it. */
 static int
 make_room(struct agentlink_outbox *o, uint64_t len)
 {
-	/* A sixteenth is left for acknowledgements and snapshots. */
-	uint64_t limit = o->max_bytes - o->max_bytes / 16;
+	int rc = 0;
+	if (is_over(o, len))
+		rc = agentlink_outbox_sync(o); /* which removes files */
 	const struct agentlink_outbox_file *f = &o->file[o->files - 1];
-	bool is_full = o->bytes + len > limit;
-	if (f->bytes + len > o->file_max || (is_full && !f->needed)) {
-		int rc = agentlink_outbox_file_make(o);
-		if (rc)
-			return rc;
-		agentlink_outbox_file_tidy(o);
+	if (!rc &&
+	    (f->bytes + len > o->file_max || (is_over(o, len) && !f->needed))) {
+		rc = agentlink_outbox_file_make(o);
+		if (!rc)
+			agentlink_outbox_file_tidy(o);
 	}
-	return o->bytes + len > limit && o->bytes > FILE_MIN ? ERR_FULL : 0;
+	if (rc)
+		return rc;
+	return is_over(o, len) && o->bytes > FILE_MIN ? ERR_FULL : 0;
 }
 
 int
@@ -202,19 +223,6 @@ agentlink_outbox_position(
 	};
 	int rc = append(o, &r);
 	return rc ? rc : agentlink_outbox_position_set(o, key, value);
-}
-
-int
-agentlink_outbox_sync(struct agentlink_outbox *o)
-{
-	if (o->err)
-		return o->err;
-	if (o->is_dirty && fdatasync(o->file[o->files - 1].fd))
-		return o->err = ERR_IO;
-	o->is_dirty = false;
-	FAILPOINT("outbox-synced");
-	agentlink_outbox_file_tidy(o);
-	return 0;
 }
 
 bool

@@ -15,6 +15,8 @@
 #include "agentlink/agentlink.h"
 #include "lib/base/bytes.h"
 
+#define AGENTLINK_OUTBOX_DEFAULT (UINT64_C(1) << 30) /* bytes */
+
 struct agentlink_outbox;
 
 /* What the reading at the start found. */

@@ -30,6 +30,10 @@ open_outbox(struct agentlink_sender *s, struct agentlink_settings *settings,
     const char *dir, uint64_t max, char *why, size_t why_size)
 {
 	int rc = agentlink_outbox_open(dir, max, why, why_size, &s->outbox);
+	/* What is kept for a forgetful spool must not fill the outbox. */
+	uint64_t most = (max ? max : AGENTLINK_OUTBOX_DEFAULT) / 8;
+	if (settings->keep_max > most)
+		settings->keep_max = most;
 	settings->load = agentlink_outbox_load;
 	settings->release = agentlink_outbox_release;
 	settings->arg = s->outbox;

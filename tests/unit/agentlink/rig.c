@@ -18,6 +18,7 @@ rig_init(struct rig *r, const char *outbox, unsigned servers)
 {
 	memset(r, 0, sizeof(*r));
 	r->outbox = outbox;
+	r->outbox_max = 8u << 20;
 	r->settings.servers = servers;
 	r->settings.keep_max = 1u << 20;
 	r->now_ms = 1000;
@@ -49,8 +50,8 @@ void
 rig_open(struct rig *r)
 {
 	char why[300];
-	int rc = agentlink_sender_open(
-	    &r->settings, r->outbox, 8u << 20, why, sizeof(why), &r->sender);
+	int rc = agentlink_sender_open(&r->settings, r->outbox, r->outbox_max,
+	    why, sizeof(why), &r->sender);
 	if (rc)
 		fprintf(stderr, "rig: %s\n", why);
 	assert(!rc);
@@ -138,8 +139,10 @@ rig_add(struct rig *r, unsigned records)
 {
 	for (unsigned i = 0; i < records; i++) {
 		char text[64];
-		int n = snprintf(
-		    text, sizeof(text), "a record #%u", r->next_record++);
+		uint32_t noise = r->next_record * 2654435761u;
+		int n = snprintf(text, sizeof(text), "a record %08x #%u",
+		    noise ^ noise >> 15, r->next_record);
+		r->next_record++;
 		assert(!agentlink_sender_add(
 		    r->sender, r->stream, text, (size_t)n));
 	}

@@ -12,6 +12,7 @@
 struct rig {
 	struct agentlink_settings settings;
 	const char *outbox; /* directory or NULL */
+	uint64_t outbox_max; /* 8 MiB */
 	struct agentlink_sender *sender;
 	struct agentlink_engine *engine;
 	struct spoolsim *spool[2];

@@ -65,6 +65,29 @@ spoolsim_roll_back(struct spoolsim *s, struct spoolsim_stream *t, uint64_t last)
 }
 
 void
+spoolsim_forget(struct spoolsim *s, struct spoolsim_stream *t, unsigned batches)
+{
+	if (!batches || t->points <= batches)
+		return;
+	t->points -= batches;
+	spoolsim_roll_back(s, t, t->point[t->points - 1].seq);
+	memcpy(t->head, t->point[t->points - 1].head, sizeof(t->head));
+}
+
+static void
+note_point(struct spoolsim_stream *t)
+{
+	if (t->points == SPOOLSIM_POINTS) {
+		memmove(&t->point[0], &t->point[1],
+		    sizeof(t->point) - sizeof(t->point[0]));
+		t->points--;
+	}
+	t->point[t->points].seq = t->last;
+	memcpy(t->point[t->points].head, t->head, sizeof(t->head));
+	t->points++;
+}
+
+void
 spoolsim_conn_init(struct spoolsim_conn *c, struct spoolsim *s)
 {
 	memset(c, 0, sizeof(*c));
@@ -130,6 +153,7 @@ open_stream(
 	memcpy(t->name, o->name.ptr, o->name.len);
 	t->last = o->next_seq - 1;
 	memcpy(t->head, o->head, sizeof(t->head));
+	note_point(t);
 	*is_new = true;
 	return t;
 }
@@ -267,6 +291,7 @@ on_data(struct spoolsim_conn *c, const struct agentlink_msg *m)
 		return;
 	}
 	t->last = end;
+	note_point(t);
 	c->open[m->stream].unacked_to = end;
 	size_t n = d->path.len < 255 ? d->path.len : 255;
 	memcpy(c->sim->last_path, n ? d->path.ptr : (const uint8_t *)"", n);
@@ -287,6 +312,7 @@ on_advance(struct spoolsim_conn *c, const struct agentlink_msg *m)
 		c->sim->advanced_records[a->reason] += a->to - t->last;
 		t->last = a->to;
 		memcpy(t->head, a->head, sizeof(t->head));
+		note_point(t);
 	}
 	c->open[m->stream].unacked_to = t->last;
 }

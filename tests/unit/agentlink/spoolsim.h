@@ -16,9 +16,11 @@
 #include "lib/base/buf.h"
 #include "lib/base/uuid.h"
 #include "lib/codec/agentlink_msg.h"
+#include "lib/codec/entry.h"
 
 #define SPOOLSIM_STREAMS 64
 #define SPOOLSIM_RECORDS 200000
+#define SPOOLSIM_POINTS 64
 
 struct spoolsim_stream {
 	char name[256];
@@ -27,6 +29,12 @@ struct spoolsim_stream {
 	uint8_t head[BATCH_HEAD_SIZE];
 	uint32_t *record; /* numbers, by seq - 1; UINT32_MAX: none */
 	size_t record_cap;
+	/* Where it could be rolled back to: newest last. */
+	struct {
+		uint64_t seq;
+		uint8_t head[BATCH_HEAD_SIZE];
+	} point[SPOOLSIM_POINTS];
+	unsigned points;
 };
 
 struct spoolsim {
@@ -66,6 +74,9 @@ struct spoolsim_stream *spoolsim_find(struct spoolsim *s, const char *name);
 /* The spool forgets what came after `last` (a restored backup). */
 void spoolsim_roll_back(
     struct spoolsim *s, struct spoolsim_stream *t, uint64_t last);
+/* The same, by so many batches, with the head of that time. */
+void spoolsim_forget(
+    struct spoolsim *s, struct spoolsim_stream *t, unsigned batches);
 
 void spoolsim_conn_init(struct spoolsim_conn *c, struct spoolsim *s);
 void spoolsim_conn_fini(struct spoolsim_conn *c);
