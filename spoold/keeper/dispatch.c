@@ -280,12 +280,6 @@ dispatch_release(struct dispatch *d)
 			reader_release(l->reader);
 }
 
-bool
-dispatch_is_reading(const struct dispatch *d)
-{
-	return d->jobs > 0;
-}
-
 void
 dispatch_stop(struct dispatch *d)
 {
@@ -305,6 +299,4 @@ dispatch_state(
 	state->connected = l->introduced;
 	state->window_bytes = l->window_bytes;
 	state->sent_bytes = l->sent_bytes;
-	if (l->ahead && !l->ahead->is_hole && !l->ahead->is_damage)
-		state->oldest_ns = l->ahead->batch.header.received_first_ns;
 }

@@ -41,8 +41,6 @@ int dispatch_control(
 
 /* Readers that have nothing to do let go of their segments. */
 void dispatch_release(struct dispatch *d);
-/* True while a job of the pool reads for some target. */
-bool dispatch_is_reading(const struct dispatch *d);
 /* No job is begun any more. */
 void dispatch_stop(struct dispatch *d);
 
@@ -54,7 +52,6 @@ struct dispatch_state {
 	char error_code[64], error_text[256];
 	char error_at[CLOCK_TEXT_SIZE], success_at[CLOCK_TEXT_SIZE]; /* or "" */
 	double rate; /* records settled a second */
-	int64_t oldest_ns; /* received: the oldest that is owed, 0 unknown */
 	uint64_t window_bytes, sent_bytes;
 };
 

@@ -182,7 +182,6 @@ on_query_done(int rc, void *arg)
 
 	(void)rc;
 	q->link->queries--;
-	q->link->all->jobs--;
 	m.u.digest = q->digest;
 	if (q->link->ended)
 		dispatch_end(q->link, NULL); /* it waited for this */
@@ -205,8 +204,7 @@ on_digest_query(struct dispatch_link *l, const struct ipc_digest *m)
 		return;
 	}
 	l->queries++;
-	l->all->jobs++;
-	if (loop_work_start(l->all->k->loop, run_query, on_query_done, q, NULL))
+	if (keeper_work(l->all->k, run_query, on_query_done, q))
 		on_query_done(ERR_SYS, q);
 }
 

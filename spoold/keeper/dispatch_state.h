@@ -66,7 +66,6 @@ struct dispatch {
 	struct keeper *k;
 	struct dispatch_link *links;
 	struct loop_timer *timer;
-	unsigned jobs;
 	bool stopping;
 };
 

@@ -315,7 +315,6 @@ on_job_done(int rc, void *arg)
 
 	(void)rc;
 	l->reading = false;
-	l->all->jobs--;
 	take_result(l);
 	if (l->ended)
 		dispatch_end(l, NULL); /* it waited for the job */
@@ -349,10 +348,8 @@ read_on(struct dispatch_link *l)
 	reader_seek(l->reader, l->pos);
 	l->end_rec = l->all->k->next_rec;
 	l->reading = true;
-	l->all->jobs++;
-	if (loop_work_start(l->all->k->loop, run_job, on_job_done, l, NULL)) {
+	if (keeper_work(l->all->k, run_job, on_job_done, l)) {
 		l->reading = false;
-		l->all->jobs--;
 	}
 }
 

@@ -9,6 +9,8 @@
 #include "spoold/keeper/intake_state.h"
 #include "spoold/keeper/mem.h"
 
+#define SWEEP_US (60ull * 1000000)
+
 struct intake *
 intake_new(uint64_t seed, size_t streams_bytes, struct counters *counters)
 {
@@ -66,8 +68,7 @@ intake_children(struct intake *in)
 	return &in->children;
 }
 
-/* ---- credit ----------------------------------------------------------------
- */
+/* ---- credit ---- */
 
 static void
 send_credit(struct intake *in, struct intake_link *l)
@@ -113,6 +114,9 @@ intake_on_tick(struct intake *in, struct intake_now now)
 	for (l = in->links; l; l = l->next)
 		if (l->later && in->pool_bytes)
 			send_credit(in, l);
+	if (now.spool_us - in->swept_us < SWEEP_US)
+		return;
+	in->swept_us = now.spool_us;
 	streams_sweep(&in->streams, now.spool_us);
 }
 

@@ -17,8 +17,7 @@
 #include "lib/codec/agentlink_msg.h"
 #include "spoold/keeper/judge.h"
 
-/* ---- the window ------------------------------------------------------------
- */
+/* ---- the window ---- */
 
 /*
  * Is it this number's turn?  What comes after a number that was not accepted
@@ -118,8 +117,7 @@ refuse_one(struct intake *in, struct intake_link *l, uint64_t number,
 	refuse(in, l, number, &v, 1);
 }
 
-/* ---- batches of direct agents ----------------------------------------------
- */
+/* ---- batches of direct agents ---- */
 
 static bool
 is_sound(const struct ipc_batch *m)
@@ -305,8 +303,7 @@ direct(struct intake *in, struct intake_link *l, const struct ipc_batch *m,
 	}
 }
 
-/* ---- batches of a child spool -----------------------------------------------
- */
+/* ---- batches of a child spool ---- */
 
 static void
 accept_chained(struct intake *in, struct intake_link *l,
@@ -422,8 +419,7 @@ intake_numbered_batch(struct intake *in, struct intake_link *l,
 		direct(in, l, m, now);
 }
 
-/* ---- ADVANCE, SKIP, VOID ----------------------------------------------------
- */
+/* ---- ADVANCE, SKIP, VOID ---- */
 
 static void
 note_rollback(struct intake *in, const struct stream *st,

@@ -153,8 +153,7 @@ intake_query_stream_close(
 	drop_sid(in, s);
 }
 
-/* ---- chains ---------------------------------------------------------------
- */
+/* ---- chains ---- */
 
 static void
 send_chain(struct intake *in, const struct intake_chain *c, uint16_t code)
@@ -259,8 +258,7 @@ intake_query_chain_close(
 		drop_chain(in, c);
 }
 
-/* ---- answers --------------------------------------------------------------
- */
+/* ---- answers ---- */
 
 static void
 answer_sids(struct intake *in)

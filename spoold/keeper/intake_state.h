@@ -88,6 +88,7 @@ struct intake {
 	} slot[INTAKE_SLOTS_MAX];
 	size_t slots;
 	uint64_t pool_bytes, queued_bytes;
+	uint64_t swept_us; /* spool time of the last sweep */
 	struct intake_judged *judged; /* room to judge one batch in */
 #ifdef MUTANT_ALREADY_BY_NUMBER
 	struct entry_receiver_state past[INTAKE_SLOTS_MAX];

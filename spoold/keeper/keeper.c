@@ -23,6 +23,7 @@
 #include "spoold/keeper/dispatch.h"
 #include "spoold/keeper/mem.h"
 #include "spoold/keeper/meta.h"
+#include "spoold/keeper/oldest.h"
 #include "spoold/keeper/receivers.h"
 #include "spoold/keeper/status.h"
 #include "spoold/keeper/targets.h"
@@ -107,8 +108,50 @@ keeper_quarantine(struct keeper *k, const struct entry_quarantine *q)
 		    (const char *)q->why.ptr);
 }
 
-/* ---- replay ----------------------------------------------------------------
- */
+/* ---- jobs ---- */
+
+struct job {
+	struct keeper *k;
+	void (*run)(void *arg);
+	void (*on_done)(int rc, void *arg);
+	void *arg;
+};
+
+static void
+run_job(void *arg)
+{
+	struct job *j = arg;
+
+	j->run(j->arg);
+}
+
+static void
+on_job_done(int rc, void *arg)
+{
+	struct job *j = arg;
+
+	j->k->jobs--;
+	j->on_done(rc, j->arg);
+	free(j);
+}
+
+int
+keeper_work(struct keeper *k, void (*run)(void *arg),
+    void (*on_done)(int rc, void *arg), void *arg)
+{
+	struct job *j = mem_new(sizeof(*j));
+	int rc;
+
+	*j = (struct job){.k = k, .run = run, .on_done = on_done, .arg = arg};
+	rc = loop_work_start(k->loop, run_job, on_job_done, j, NULL);
+	if (rc)
+		free(j);
+	else
+		k->jobs++;
+	return rc;
+}
+
+/* ---- replay ---- */
 
 static int
 see_batch(void *arg, const struct store_batch *b)
@@ -350,6 +393,7 @@ start_parts(struct keeper *k)
 	k->receivers = receivers_new(k);
 	k->dispatch = dispatch_new(k);
 	k->meta = meta_new(k);
+	k->oldest = oldest_new(k);
 	k->upkeep = upkeep_new(k);
 	return control_new(k, k->control_fd, &k->control);
 }
@@ -397,8 +441,9 @@ keeper_close(struct keeper *k)
 	keeper_log_positions(k);
 	writer_stop(k->writer);
 	receivers_flush(k->receivers, 500);
-	if (!dispatch_is_reading(k->dispatch) && !meta_is_saving(k->meta))
-		meta_save_now(k->meta);
+	if (k->jobs)
+		return; /* they still use the store: the next start mends it */
+	meta_save_now(k->meta);
 	store_close(k->store);
 	k->store = NULL;
 }

@@ -32,6 +32,7 @@ struct control;
 struct upkeep;
 struct status;
 struct disk;
+struct oldest;
 
 struct keeper {
 	struct loop *loop;
@@ -60,11 +61,14 @@ struct keeper {
 	struct upkeep *upkeep;
 	struct control *control;
 	struct status *status;
+	struct oldest *oldest;
 	int run_fd, control_fd, blame_fd;
 
 	char alarm[KEEPER_ALARMS_MAX][256]; /* the latest, round and round */
 	size_t alarms;
-	bool running, stopping;
+	bool running;
+	_Atomic bool stopping; /* jobs look at it */
+	unsigned jobs; /* that run in the pool */
 };
 
 /* Spool time and wall clock, now. */
@@ -86,6 +90,13 @@ void keeper_log_positions(struct keeper *k);
 
 /* Records that cannot be read: settle them for every target, in the log. */
 void keeper_quarantine(struct keeper *k, const struct entry_quarantine *q);
+
+/*
+ * loop_work_start for what reads or writes the store: the store is not closed
+ * while such a job runs.
+ */
+int keeper_work(struct keeper *k, void (*run)(void *arg),
+    void (*on_done)(int rc, void *arg), void *arg);
 
 /* Replay, and start all parts; in the sandbox. */
 int keeper_run(struct keeper *k);

@@ -46,7 +46,7 @@ struct app {
 	uint32_t *slots; /* of RECEIVERS, if it came early */
 	size_t slot_count;
 	bool has_slots;
-	struct sandbox_dir dir[2];
+	struct sandbox_dir dir[3];
 	struct loop_timer *stop_timer;
 	uint64_t stop_at_ms;
 	bool closing;
@@ -108,11 +108,13 @@ on_sandbox(struct sandbox_profile *profile, void *arg)
 	a->dir[0].fd =
 	    open(a->k.settings->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	a->dir[0].write = true;
-	a->dir[1].fd = a->k.run_fd;
-	a->dir[1].write = true;
+	/* Groups are looked up by name when the configuration is read again. */
+	a->dir[1].fd = open("/etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	a->dir[2].fd = a->k.run_fd;
+	a->dir[2].write = true;
 	profile->dirs = a->dir;
-	profile->dir_count = a->k.run_fd >= 0 ? 2 : 1;
-	return a->dir[0].fd < 0 ? err_of_errno(errno) : 0;
+	profile->dir_count = a->k.run_fd >= 0 ? 3 : 2;
+	return a->dir[0].fd < 0 || a->dir[1].fd < 0 ? err_of_errno(errno) : 0;
 }
 
 /* ---- links ---- */
@@ -232,7 +234,6 @@ on_message(const struct ipc_msg *m, void *arg)
 	    !kv_decode(m->u.kv.kv, &kv)) {
 		status_on_supervisor(a->k.status, kv);
 		kv_free(kv);
-		disk_take_events(&a->k);
 		say_ready(&a->k);
 	}
 }
@@ -247,9 +248,8 @@ on_stop_tick(void *arg)
 	struct keeper *k = &a->k;
 	bool late = loop_now_ms(k->loop) >= a->stop_at_ms;
 
-	if (!late &&
-	    (!writer_is_idle(k->writer) || dispatch_is_reading(k->dispatch) ||
-		meta_is_saving(k->meta) || upkeep_is_busy(k->upkeep)))
+	/* What finds no room now finds none before the deadline. */
+	if (!late && (k->jobs || !(k->full || writer_is_idle(k->writer))))
 		return;
 	loop_timer_stop(a->stop_timer);
 	if (late)

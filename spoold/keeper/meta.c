@@ -67,8 +67,7 @@ meta_free(struct meta *m)
 	free(m);
 }
 
-/* ---- saving ----------------------------------------------------------------
- */
+/* ---- saving ---- */
 
 static struct saved *
 add(struct meta *m, const char *prefix, const char *name)
@@ -198,14 +197,8 @@ meta_tick(struct meta *m)
 		return;
 	m->counters_ms = now_ms;
 	m->saving = true;
-	if (loop_work_start(m->k->loop, run_job, on_job_done, m, NULL))
+	if (keeper_work(m->k, run_job, on_job_done, m))
 		on_job_done(ERR_SYS, m);
-}
-
-bool
-meta_is_saving(const struct meta *m)
-{
-	return m->saving;
 }
 
 void

@@ -28,7 +28,6 @@ void meta_load(struct keeper *k);
 
 /* Begin a save if something has changed and none is running. */
 void meta_tick(struct meta *m);
-bool meta_is_saving(const struct meta *m);
 
 /* Save in this thread; for the end. */
 void meta_save_now(struct meta *m);

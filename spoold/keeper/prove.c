@@ -39,6 +39,7 @@ prove_state_fini(struct prove_state *s)
 struct count {
 	struct store *store;
 	const struct prove_state *state;
+	const _Atomic bool *stop;
 	struct prove_result *r;
 	struct reader *reader; /* resolves streams */
 	struct ledger opening; /* the oldest segment's full checkpoint */
@@ -187,6 +188,8 @@ count_all(struct count *c, const struct store_segment *oldest)
 		if (!rc)
 			count_batch(c, b);
 		reader_batch_free(b);
+		if (*c->stop)
+			rc = ERR_STATE;
 		if (rc && rc != ERR_CORRUPT)
 			break;
 	}
@@ -254,9 +257,10 @@ count(struct count *c)
 
 int
 prove_run(struct store *store, const struct prove_state *s,
-    struct prove_result *result)
+    const _Atomic bool *stop, struct prove_result *result)
 {
-	struct count c = {.store = store, .state = s, .r = result};
+	struct count c = {
+	    .store = store, .state = s, .stop = stop, .r = result};
 	int rc;
 
 	*result = (struct prove_result){

@@ -55,9 +55,12 @@ struct prove_result {
 	bool cannot_tell; /* a checkpoint or definitions could not be read */
 };
 
-/* Names are borrowed from s.  0, or why it could not be counted. */
+/*
+ * Names are borrowed from s.  0, or why it could not be counted: ERR_STATE when
+ * *stop became true.
+ */
 int prove_run(struct store *store, const struct prove_state *s,
-    struct prove_result *result);
+    const _Atomic bool *stop, struct prove_result *result);
 void prove_result_fini(struct prove_result *r);
 
 #endif

@@ -84,8 +84,7 @@ reader_seek(struct reader *r, uint64_t rec)
 	r->at = rec;
 }
 
-/* ---- definitions ----------------------------------------------------------
- */
+/* ---- definitions ---- */
 
 static void
 define(struct reader *r, const struct entry_stream_def *e)
@@ -177,8 +176,7 @@ reader_resolve(struct reader *r, struct reader_batch *b)
 	return 0;
 }
 
-/* ---- reading ----------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static struct reader_batch *
 new_batch(uint64_t from, uint64_t to)

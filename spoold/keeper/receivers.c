@@ -80,8 +80,7 @@ find(const struct receivers *r, uint64_t id)
 	return l;
 }
 
-/* ---- reports ---------------------------------------------------------------
- */
+/* ---- reports ---- */
 
 static void
 set_gauge(struct receiver_link *l, const char *listener, uint64_t x)
@@ -174,8 +173,7 @@ receivers_connections(const struct receivers *r, const char *listener)
 	return n;
 }
 
-/* ---- links ------------------------------------------------------------------
- */
+/* ---- links ---- */
 
 static void
 cut_off(struct receiver_link *l, const char *why)

@@ -14,6 +14,7 @@
 #include "lib/codec/kv.h"
 #include "spoold/keeper/dispatch.h"
 #include "spoold/keeper/mem.h"
+#include "spoold/keeper/oldest.h"
 #include "spoold/keeper/receivers.h"
 #include "spoold/keeper/retention.h"
 
@@ -305,6 +306,7 @@ make_target(struct status *s, const struct cursors_target *t,
 	struct dispatch_state d;
 	uint64_t pending = cursors_pending_in(t, t->start_rec, s->k->next_rec);
 	int64_t now_ns = keeper_now(s->k).wall_ns;
+	int64_t oldest_ns = pending ? oldest_of(s->k->oldest, t) : 0;
 	json_t *o = json_object();
 
 	dispatch_state(s->k->dispatch, t->name, &d);
@@ -316,10 +318,9 @@ make_target(struct status *s, const struct cursors_target *t,
 	put_u64(o, "backlog_bytes",
 	    pending ? retention_backlog(t, row, n, s->k->next_rec) : 0);
 	put_real(o, "oldest_pending_seconds",
-	    pending && d.oldest_ns && now_ns > d.oldest_ns
-		? (double)(now_ns - d.oldest_ns) / 1e9
-		: 0.0);
-	put_time(o, "oldest_pending", pending ? d.oldest_ns : 0);
+	    oldest_ns && now_ns > oldest_ns ? (double)(now_ns - oldest_ns) / 1e9
+					    : 0.0);
+	put_time(o, "oldest_pending", oldest_ns);
 	put_real(o, "rate", d.rate);
 	if (pending && d.rate <= 0)
 		json_object_set_new(o, "drain_seconds", json_null());

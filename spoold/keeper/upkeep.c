@@ -14,6 +14,7 @@
 #include "lib/base/failpoint.h"
 #include "lib/base/log.h"
 #include "spoold/keeper/dispatch.h"
+#include "spoold/keeper/disk.h"
 #include "spoold/keeper/mem.h"
 #include "spoold/keeper/meta.h"
 #include "spoold/keeper/receivers.h"
@@ -67,7 +68,7 @@ prepare_spares(struct upkeep *u)
 	    !atomic_exchange(&u->want_spares, false))
 		return;
 	u->spares_job = true;
-	if (loop_work_start(u->k->loop, run_spares, on_spares_done, u, NULL))
+	if (keeper_work(u->k, run_spares, on_spares_done, u))
 		u->spares_job = false;
 }
 
@@ -263,6 +264,7 @@ on_tick(void *arg)
 	struct upkeep *u = arg;
 
 	u->ticks++;
+	disk_take_events(u->k);
 	look_at_quota(u);
 	look_at_delta(u);
 	look_for_recycling(u);
@@ -299,12 +301,6 @@ upkeep_free(struct upkeep *u)
 	loop_timer_free(u->timer);
 	item_list_free(&u->busy);
 	free(u);
-}
-
-bool
-upkeep_is_busy(const struct upkeep *u)
-{
-	return u->spares_job;
 }
 
 void

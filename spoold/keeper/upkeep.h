@@ -31,7 +31,6 @@ void upkeep_delta(struct upkeep *u);
 void upkeep_finish_recycles(
     struct upkeep *u, const struct uuid *segment, size_t n);
 
-bool upkeep_is_busy(const struct upkeep *u);
 /* No job is begun any more. */
 void upkeep_stop(struct upkeep *u);
 

@@ -32,7 +32,7 @@ run_prove(void *arg)
 {
 	struct proof_job *j = arg;
 
-	j->rc = prove_run(j->k->store, &j->state, &j->result);
+	j->rc = prove_run(j->k->store, &j->state, &j->k->stopping, &j->result);
 }
 
 static json_t *
@@ -123,7 +123,7 @@ verbs_jobs_prove(struct control_call *call, json_t *args)
 	j->k = k;
 	prove_state_copy(
 	    &j->state, k->next_number, k->next_rec, &k->counters, &k->cursors);
-	if (loop_work_start(k->loop, run_prove, on_prove_done, j, NULL))
+	if (keeper_work(k, run_prove, on_prove_done, j))
 		on_prove_done(ERR_SYS, j);
 }
 
@@ -133,7 +133,7 @@ struct verify_job {
 	struct control_call *call;
 	struct store *store;
 	uint64_t next_number;
-	volatile bool stop;
+	const _Atomic bool *stop;
 	struct verify_result result;
 	int rc;
 };
@@ -143,7 +143,7 @@ run_verify(void *arg)
 {
 	struct verify_job *j = arg;
 
-	j->rc = verify_run(j->store, j->next_number, &j->stop, &j->result);
+	j->rc = verify_run(j->store, j->next_number, j->stop, &j->result);
 }
 
 static json_t *
@@ -194,8 +194,9 @@ verbs_jobs_verify(struct control_call *call, json_t *args)
 	(void)args;
 	j->call = call;
 	j->store = k->store;
+	j->stop = &k->stopping;
 	j->next_number = k->next_number;
-	if (loop_work_start(k->loop, run_verify, on_verify_done, j, NULL))
+	if (keeper_work(k, run_verify, on_verify_done, j))
 		on_verify_done(ERR_SYS, j);
 }
 
@@ -363,7 +364,7 @@ peek_on(void *arg)
 		loop_timer_start(p->timer, PEEK_WAIT_MS, 0);
 		return;
 	}
-	if (loop_work_start(p->k->loop, run_peek, on_peek_done, p, NULL))
+	if (keeper_work(p->k, run_peek, on_peek_done, p))
 		end_peek(p);
 }
 

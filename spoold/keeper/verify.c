@@ -12,7 +12,7 @@ note_bad(struct verify_result *r, const struct store_damage *d)
 }
 
 int
-verify_run(struct store *store, uint64_t next_number, const volatile bool *stop,
+verify_run(struct store *store, uint64_t next_number, const _Atomic bool *stop,
     struct verify_result *result)
 {
 	struct store_segment oldest;

@@ -25,6 +25,6 @@ struct verify_result {
 
 /* Everything durable below next_number; 0, or why it could not be read. */
 int verify_run(struct store *store, uint64_t next_number,
-    const volatile bool *stop, struct verify_result *result);
+    const _Atomic bool *stop, struct verify_result *result);
 
 #endif

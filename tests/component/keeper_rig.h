@@ -62,9 +62,9 @@ void keeper_peer_close(struct keeper_peer *p);
 void keeper_peer_send(struct keeper_peer *p, const struct ipc_msg *m);
 /* The next message; false at the end of the link. */
 bool keeper_peer_next(struct keeper_peer *p);
-/* The next message of this type; others but CREDIT fail the test. */
+/* The next message of this type; others but CREDIT and SPOOL fail the test. */
 void keeper_peer_expect(struct keeper_peer *p, enum ipc_type type);
-/* Nothing but CREDIT comes within wait_ms. */
+/* Nothing but CREDIT and SPOOL comes within wait_ms. */
 void keeper_peer_silent(struct keeper_peer *p, unsigned wait_ms);
 
 /* A receiver's and an agent's part. */
