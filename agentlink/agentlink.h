@@ -89,7 +89,6 @@ struct agentlink_engine; /* opaque */
 
 struct agentlink_settings {
 	uint8_t agent[16]; /* UUID in the agent's certificate */
-	uint8_t boot[16]; /* of this start of the machine; may be zeros */
 	const char *software, *host; /* copied; may be NULL */
 	unsigned servers; /* how many there are, by preference; 0 means 1 */
 	uint32_t backoff_max_ms; /* 0: 300,000 */
@@ -108,6 +107,7 @@ struct agentlink_settings {
 	/* Random bytes; NULL: the library's own. */
 	int (*random)(void *arg, void *ptr, size_t len);
 	void *arg; /* of these three */
+	uint8_t boot[16]; /* set by the engine: random, of this start */
 };
 
 int agentlink_engine_new(

@@ -36,6 +36,17 @@ random_of_library(void *arg, void *ptr, size_t len)
 	return digest_random(ptr, len);
 }
 
+/* Made fit for HELLO: printable, and not too long. */
+static char *
+copy_text(const char *text)
+{
+	char *copy = strndup(text, AGENTLINK_TEXT_MAX);
+	for (char *p = copy; p && *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	return copy;
+}
+
 static int
 take_settings(
     struct agentlink_engine *e, const struct agentlink_settings *settings)
@@ -50,13 +61,16 @@ take_settings(
 		t->held_batches_max = 65536;
 	if (!t->random)
 		t->random = random_of_library;
-	e->software = strdup(t->software ? t->software : "agentlink");
-	e->host = strdup(t->host ? t->host : "");
+	e->software = copy_text(t->software ? t->software : "agentlink");
+	e->host = copy_text(t->host ? t->host : "");
 	uint64_t seed;
 	int rc = t->random(t->arg, &seed, sizeof(seed));
 	if (rc)
 		return rc;
 	agentlink_backoff_init(&e->backoff, t->backoff_max_ms, seed);
+	rc = t->random(t->arg, t->boot, sizeof(t->boot));
+	if (rc)
+		return rc;
 	return e->software && e->host ? 0 : ERR_NOMEM;
 }
 
@@ -91,7 +105,6 @@ agentlink_engine_free(struct agentlink_engine *e)
 	for (uint32_t i = 0; i < e->streams; i++)
 		agentlink_stream_free(e, e->stream[i]);
 	free(e->stream);
-	free(e->wire);
 	free(e->software);
 	free(e->host);
 	digest_sha256_free(e->sha);
@@ -190,7 +203,6 @@ forget_connection(struct agentlink_engine *e)
 	e->progressed = e->is_draining = false;
 	e->credit_bytes = e->credit_batches = 0;
 	e->flying_bytes = e->flying_batches = 0;
-	e->next_wire = 0;
 	e->pinged_ms = 0;
 	e->forks = 0;
 }

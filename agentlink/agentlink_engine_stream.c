@@ -34,6 +34,8 @@ int
 agentlink_engine_stream(struct agentlink_engine *e, const char *name,
     const uint8_t epoch[16], uint32_t *stream)
 {
+	if (!*name)
+		return ERR_INVAL;
 	if (strlen(name) > AGENTLINK_BATCH_NAME_MAX ||
 	    e->streams == AGENTLINK_STREAMS_MAX)
 		return ERR_LIMIT;

@@ -56,44 +56,29 @@ void
 agentlink_say_stream_close(
     struct agentlink_engine *e, struct agentlink_stream *s)
 {
-	if (!s->wire || e->phase != AGENTLINK_PHASE_READY)
+	if (!s->is_open || e->phase != AGENTLINK_PHASE_READY)
 		return;
 	struct agentlink_msg m = {
-	    .type = AGENTLINK_STREAM_CLOSE, .stream = s->wire};
+	    .type = AGENTLINK_STREAM_CLOSE,
+	    .stream = s->number + 1,
+	};
 	if (s->close_wanted && s->close_final)
 		m.u.stream_close.flags = AGENTLINK_STREAM_FINAL;
 	agentlink_msg_encode(&e->out, &m);
-	s->wire = 0;
-}
-
-static bool
-number_on_wire(struct agentlink_engine *e, struct agentlink_stream *s)
-{
-	if (e->next_wire == e->wire_cap) {
-		size_t cap = e->wire_cap ? 2 * e->wire_cap : 16;
-		uint32_t *wire = realloc(e->wire, cap * sizeof(*wire));
-		if (!wire)
-			return false;
-		e->wire = wire;
-		e->wire_cap = cap;
-	}
-	e->wire[e->next_wire++] = s->number;
-	s->wire = e->next_wire;
-	return true;
+	s->is_open = false;
 }
 
 static void
 ask_for_stream(struct agentlink_engine *e, struct agentlink_stream *s)
 {
-	if (!number_on_wire(e, s)) {
-		agentlink_engine_fail(e, ERR_NOMEM, NULL, 0);
-		return;
-	}
 	struct agentlink_msg m = {
-	    .type = AGENTLINK_STREAM_OPEN, .stream = s->wire};
+	    .type = AGENTLINK_STREAM_OPEN,
+	    .stream = s->number + 1,
+	};
 	agentlink_stream_ask(e, s, &m.u.stream_open);
 	agentlink_msg_encode(&e->out, &m);
 	s->phase = AGENTLINK_STREAM_ASKED;
+	s->is_open = true;
 }
 
 int
@@ -142,7 +127,7 @@ put_data(struct agentlink_engine *e, struct agentlink_stream *s,
 	agentlink_data_encode_head(&head, &d);
 	if (head.err)
 		e->err = head.err;
-	agentlink_frame_encode(&e->out, AGENTLINK_DATA, 0, s->wire,
+	agentlink_frame_encode(&e->out, AGENTLINK_DATA, 0, s->number + 1,
 	    buf_bytes(&head), bytes_of(batch->payload, h->payload_len));
 	buf_fini(&head);
 }
@@ -195,6 +180,10 @@ send_next(struct agentlink_engine *e, struct agentlink_stream *s)
 	agentlink_stream_plan(e, s, &plan);
 	if (plan.kind == AGENTLINK_STREAM_PLAN_DATA)
 		return send_data(e, s, &plan);
+	if (plan.kind == AGENTLINK_STREAM_PLAN_ADVANCE &&
+	    (!e->credit_bytes || e->flying_batches >= e->credit_batches ||
+		s->advanced_to))
+		return false; /* it counts as a batch; one at a time */
 	if (plan.kind == AGENTLINK_STREAM_PLAN_NONE) {
 		if (s->close_wanted && agentlink_stream_is_drained(s)) {
 			agentlink_say_stream_close(e, s);
@@ -202,36 +191,22 @@ send_next(struct agentlink_engine *e, struct agentlink_stream *s)
 		}
 		return false;
 	}
-	struct agentlink_msg m = {.type = AGENTLINK_ADVANCE, .stream = s->wire};
+	struct agentlink_msg m = {
+	    .type = AGENTLINK_ADVANCE, .stream = s->number + 1};
 	m.u.advance = plan.advance;
 	agentlink_msg_encode(&e->out, &m);
 	agentlink_stream_flew(e, s, &plan);
 	return true;
 }
 
-static uint32_t
-open_streams(const struct agentlink_engine *e)
-{
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < e->streams; i++)
-		n += e->stream[i]->wire != 0;
-	return n;
-}
-
 static void
 ask_for_streams(struct agentlink_engine *e)
 {
-	uint32_t open = open_streams(e);
-	for (uint32_t i = 0; i < e->streams && open < e->limits.max_streams;
-	     i++) {
-		struct agentlink_stream *s = e->stream[i];
-		if (s->phase != AGENTLINK_STREAM_SHUT)
-			continue;
-		if (e->phase != AGENTLINK_PHASE_READY)
-			return;
-		ask_for_stream(e, s);
-		open++;
-	}
+	uint32_t n = e->streams < e->limits.max_streams ? e->streams
+							: e->limits.max_streams;
+	for (uint32_t i = 0; i < n; i++)
+		if (e->stream[i]->phase == AGENTLINK_STREAM_SHUT)
+			ask_for_stream(e, e->stream[i]);
 }
 
 void

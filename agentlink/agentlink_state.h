@@ -79,10 +79,11 @@ struct agentlink_stream {
 
 	/* of this connection */
 	enum agentlink_stream_phase phase;
-	uint32_t wire; /* number on the wire */
+	bool is_open; /* STREAM_OPEN was sent, nothing ended it */
 	uint64_t cursor; /* next sequence number to send */
 	uint64_t confirmed; /* durable at this spool */
 	uint64_t wait_ms; /* nothing is sent before; 0 */
+	uint64_t advanced_to; /* of an ADVANCE without its ACK; 0 none */
 	bool close_wanted, close_final;
 };
 
@@ -127,9 +128,6 @@ struct agentlink_engine {
 	uint64_t heard_ms, said_ms, pinged_ms;
 	uint32_t credit_bytes, credit_batches;
 	uint64_t flying_bytes, flying_batches;
-	uint32_t next_wire;
-	uint32_t *wire; /* wire number - 1 -> stream */
-	size_t wire_cap;
 	uint32_t turn; /* stream that sends next */
 	unsigned forks;
 	uint64_t now_ms; /* of the present call */

@@ -257,6 +257,10 @@ static void
 land(struct agentlink_engine *e, struct agentlink_stream *s, uint64_t from,
     uint64_t to)
 {
+	if (s->advanced_to && s->advanced_to >= from && s->advanced_to <= to) {
+		s->advanced_to = 0;
+		e->flying_batches--;
+	}
 	size_t i = count_from(s, from);
 	for (i = i ? i - 1 : 0; i < s->held_n; i++) {
 		struct agentlink_held *h = agentlink_stream_at(s, i);
@@ -511,6 +515,8 @@ agentlink_stream_flew(struct agentlink_engine *e, struct agentlink_stream *s,
 {
 	if (plan->kind == AGENTLINK_STREAM_PLAN_ADVANCE) {
 		s->cursor = plan->advance.to + 1;
+		s->advanced_to = plan->advance.to;
+		e->flying_batches++;
 		return;
 	}
 	struct agentlink_held *h = plan->held;
@@ -545,8 +551,8 @@ agentlink_stream_reset(struct agentlink_stream *s)
 {
 	if (s->phase != AGENTLINK_STREAM_GONE)
 		s->phase = AGENTLINK_STREAM_SHUT;
-	s->wire = 0;
-	s->wait_ms = 0;
+	s->is_open = false;
+	s->wait_ms = s->advanced_to = 0;
 	s->cursor = s->confirmed = 0;
 	for (size_t i = 0; i < s->held_n; i++)
 		agentlink_stream_at(s, i)->in_flight = false;

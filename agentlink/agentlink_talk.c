@@ -91,10 +91,10 @@ on_hello_ok(struct agentlink_engine *e, const struct agentlink_msg *m,
 static struct agentlink_stream *
 stream_of(struct agentlink_engine *e, uint32_t wire)
 {
-	if (!wire || wire > e->next_wire)
+	if (!wire || wire > e->streams)
 		return NULL;
-	struct agentlink_stream *s = e->stream[e->wire[wire - 1]];
-	return s->wire == wire ? s : NULL;
+	struct agentlink_stream *s = e->stream[wire - 1];
+	return s->is_open ? s : NULL;
 }
 
 static void
@@ -111,7 +111,7 @@ on_stream_state(struct agentlink_engine *e, struct agentlink_stream *s,
 		s->phase = AGENTLINK_STREAM_RESTS;
 		s->wait_ms = e->now_ms +
 		    (t->code == AGENTLINK_CODE_LATER ? LATER_MS : REST_MS);
-		s->wire = 0;
+		s->is_open = false;
 		return;
 	}
 	if (!uuid_equal(&t->epoch, &s->epoch)) {

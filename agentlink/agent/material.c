@@ -94,14 +94,6 @@ machine(struct agentlink_settings *settings)
 	settings->software = PACKAGE_NAME " agentlink " PACKAGE_VERSION;
 	if (!uname(&uts))
 		settings->host = uts.nodename;
-	char text[UUID_TEXT_SIZE] = "";
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, text, UUID_TEXT_SIZE - 1);
-	if (fd >= 0)
-		close(fd);
-	struct uuid boot;
-	if (n == UUID_TEXT_SIZE - 1 && !uuid_parse(bytes_of_str(text), &boot))
-		memcpy(settings->boot, boot.byte, sizeof(settings->boot));
 }
 
 int
