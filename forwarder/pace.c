@@ -13,16 +13,16 @@ static void
 fill(struct pace *p, uint64_t now_ms)
 {
 	int64_t most = (int64_t)(p->bytes_per_second / 4) + 1;
-	uint64_t ms = now_ms - p->at_ms;
+	uint64_t ms = now_ms - p->at_ms, thousandths;
 
 	if (ms > 3600000)
 		ms = 3600000;
-	p->tokens += (int64_t)(p->bytes_per_second * ms / 1000);
+	thousandths = p->bytes_per_second * ms + p->rest;
+	p->tokens += (int64_t)(thousandths / 1000);
 	if (p->tokens > most)
 		p->tokens = most;
-	/* What does not make a whole byte is kept for the next time. */
-	if (p->bytes_per_second * ms >= 1000)
-		p->at_ms = now_ms;
+	p->rest = (uint32_t)(thousandths % 1000);
+	p->at_ms = now_ms;
 }
 
 void

@@ -15,6 +15,7 @@
 struct pace {
 	uint64_t bytes_per_second; /* 0: no limit */
 	int64_t tokens; /* bytes; negative: debt */
+	uint32_t rest; /* thousandths of a byte */
 	uint64_t at_ms;
 };
 

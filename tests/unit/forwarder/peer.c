@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/forwarder/peer.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "lib/codec/batch.h"
 #include "lib/codec/kv.h"
 #include "lib/digest/digest_origin.h"
-#include "lib/link/chan.h"
+#include "lib/link/chan_frame.h"
 #include "lib/pack/pack.h"
 #include "tests/helpers/cmocka_all.h"
 
@@ -26,13 +27,14 @@ peer_now_ms(void)
 void
 peer_again(struct peer *p, int *other)
 {
-	int pair[2], size = 16 << 20;
+	int pair[2];
 
 	if (p->sock >= 0)
 		close(p->sock);
 	assert_int_equal(
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	buf_clear(&p->in);
+	p->used = 0;
 	p->sock = pair[0];
 	*other = pair[1];
 }
@@ -41,7 +43,7 @@ void
 peer_init(struct peer *p, struct loop *loop, int *other)
 {
 	*p = (struct peer){.sock = -1, .loop = loop};
-	buf_init(&p->in, CHAN_PAYLOAD_MAX);
+	buf_init(&p->in, 2 * CHAN_PAYLOAD_MAX);
 	ivset_init(&p->settled, ENTRY_INTERVALS_MAX);
 	peer_again(p, other);
 }
@@ -55,15 +57,47 @@ peer_fini(struct peer *p)
 	ivset_fini(&p->settled);
 }
 
-/* In small pieces, with turns between, if the pump is in this process. */
+/* Let the other end work, for a moment. */
+static void
+turn_other(struct peer *p, short events, unsigned wait_ms)
+{
+	struct pollfd fd = {.fd = p->sock, .events = events};
+
+	if (p->loop)
+		loop_run_once(p->loop, wait_ms);
+	else
+		poll(&fd, 1, (int)wait_ms);
+}
+
 static void
 send_parts(struct peer *p, uint16_t type, struct bytes *part, size_t n)
 {
-	int rc = chan_blocking_send(p->sock, type, part, n, -1, PEER_WAIT_MS);
+	struct chan_frame frame = {.type = type};
+	uint64_t until = peer_now_ms() + PEER_WAIT_MS;
+	uint8_t header[CHAN_HEADER_SIZE];
+	struct buf b;
 
-	/* A pump that has gone is told by its silence. */
-	if (rc != ERR_CLOSED)
-		assert_int_equal(rc, 0);
+	for (size_t i = 0; i < n; i++)
+		frame.payload_len += (uint32_t)part[i].len;
+	chan_frame_encode(&frame, header);
+	buf_init(&b, CHAN_PAYLOAD_MAX + sizeof(header));
+	buf_add(&b, header, sizeof(header));
+	for (size_t i = 0; i < n; i++)
+		buf_add_bytes(&b, part[i]);
+	assert_int_equal(b.err, 0);
+	while (b.len) {
+		ssize_t sent = send(
+		    p->sock, buf_ptr(&b), b.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (sent > 0)
+			buf_consume(&b, (size_t)sent);
+		else if (errno != EAGAIN)
+			break; /* a pump that has gone is told by silence */
+		else
+			turn_other(p, POLLOUT, 10);
+		assert_true(peer_now_ms() < until);
+	}
+	buf_fini(&b);
 }
 
 void
@@ -273,42 +307,62 @@ on_status(struct peer *p, struct bytes encoded)
 	kv_free(kv);
 }
 
+/* Whether a whole message is at the front. */
 static bool
-is_readable(struct peer *p, unsigned wait_ms)
+is_whole(struct peer *p, struct chan_frame *frame)
 {
-	struct pollfd fd = {.fd = p->sock, .events = POLLIN};
-	uint64_t until = peer_now_ms() + wait_ms;
+	if (p->in.len < CHAN_HEADER_SIZE)
+		return false;
+	assert_int_equal(chan_frame_decode(buf_ptr(&p->in), frame), 0);
+	return p->in.len >= CHAN_HEADER_SIZE + frame->payload_len;
+}
 
-	if (!p->loop)
-		return poll(&fd, 1, (int)wait_ms) > 0;
-	for (;;) {
-		if (poll(&fd, 1, 0) > 0)
-			return true;
-		loop_run_once(p->loop, 10);
-		if (peer_now_ms() >= until)
-			return poll(&fd, 1, 0) > 0;
+static bool
+receive(struct peer *p, unsigned wait_ms, struct chan_frame *frame)
+{
+	uint64_t until = peer_now_ms() + wait_ms;
+	uint8_t *to;
+	ssize_t n;
+
+	buf_consume(&p->in, p->used);
+	p->used = 0;
+	while (!is_whole(p, frame)) {
+		to = buf_reserve(&p->in, 65536);
+		assert_non_null(to);
+		n = recv(p->sock, to, 65536, MSG_DONTWAIT);
+		if (n > 0) {
+			buf_claim(&p->in, (size_t)n);
+			continue;
+		}
+		if (n == 0 || (errno != EAGAIN && errno != EINTR) ||
+		    peer_now_ms() >= until)
+			return false;
+		turn_other(p, POLLIN, 10);
 	}
+	p->used = CHAN_HEADER_SIZE + frame->payload_len;
+	return true;
 }
 
 uint16_t
 peer_turn(struct peer *p, unsigned wait_ms)
 {
+	struct chan_frame frame;
 	struct ipc_msg m;
-	uint16_t type;
-	int fd, rc;
 
-	if (!is_readable(p, wait_ms))
+	if (p->loop)
+		loop_run_once(p->loop, 0);
+	if (!receive(p, wait_ms, &frame))
 		return 0;
-	rc = chan_blocking_recv(p->sock, PEER_WAIT_MS, &type, &p->in, &fd);
-	if (rc == ERR_CLOSED)
-		return 0;
-	assert_int_equal(rc, 0);
-	assert_int_equal(ipc_decode(type, buf_bytes(&p->in), &m), 0);
-	if (type == IPC_VERDICTS)
+	assert_int_equal(
+	    ipc_decode(frame.type,
+		bytes_of(buf_ptr(&p->in) + CHAN_HEADER_SIZE, frame.payload_len),
+		&m),
+	    0);
+	if (frame.type == IPC_VERDICTS)
 		on_verdicts(p, &m.u.verdicts);
-	if (type == IPC_TARGET_STATUS)
+	if (frame.type == IPC_TARGET_STATUS)
 		on_status(p, m.u.kv.kv);
-	return type;
+	return frame.type;
 }
 
 void

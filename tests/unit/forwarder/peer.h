@@ -22,7 +22,8 @@
 struct peer {
 	int sock;
 	struct loop *loop; /* or NULL */
-	struct buf in; /* of the last message */
+	struct buf in; /* what came, from the last message on */
+	size_t used; /* bytes of the last message in it */
 	uint8_t opaque[ENTRY_OPAQUE_SIZE]; /* what the keeper holds */
 	bool new_opaque; /* not answered by DURABLE */
 	bool mute; /* do not answer with DURABLE */

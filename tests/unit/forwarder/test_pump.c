@@ -1,0 +1,687 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A pump between a keeper that is played and a target that is scripted. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "forwarder/pump.h"
+#include "lib/base/err.h"
+#include "lib/base/log.h"
+#include "lib/link/chan.h"
+#include "tests/helpers/cmocka_all.h"
+#include "tests/unit/forwarder/peer.h"
+
+#define BATCH 10u
+#define CALLS 4096
+
+/* What the pump did to the target: "state start send:1 idle ". */
+struct target {
+	struct target_host *host;
+	char calls[CALLS];
+	bool refuses; /* fails in start */
+	bool stays_down; /* start does not come up */
+	unsigned room; /* batches that are taken before ERR_AGAIN */
+	bool settles; /* each batch at once */
+	unsigned starts;
+	uint8_t durable[ENTRY_OPAQUE_SIZE];
+};
+
+struct fixture {
+	struct loop *loop;
+	struct pump *pump;
+	struct peer peer;
+	struct target *t;
+};
+
+static void
+note(struct target *t, const char *what, uint64_t n)
+{
+	size_t len = strlen(t->calls);
+
+	snprintf(t->calls + len, CALLS - len, n ? "%s:%llu " : "%s ", what,
+	    (unsigned long long)n);
+}
+
+static int
+fake_open(struct target_host *host, const struct kv *kv, int dir_fd,
+    struct target **out)
+{
+	struct target *t = calloc(1, sizeof(*t));
+
+	(void)kv;
+	(void)dir_fd;
+	assert_non_null(t);
+	t->host = host;
+	t->room = 1000;
+	*out = t;
+	return 0;
+}
+
+static void
+fake_close(struct target *t)
+{
+	free(t);
+}
+
+static int
+fake_configure(struct target *t, const struct kv *kv)
+{
+	(void)kv;
+	note(t, "configure", 0);
+	return 0;
+}
+
+static int
+fake_state(struct target *t, const struct ipc_target_state *state)
+{
+	(void)state;
+	note(t, "state", 0);
+	return 0;
+}
+
+static void
+fake_start(struct target *t)
+{
+	note(t, "start", 0);
+	t->starts++;
+	if (t->refuses)
+		target_host_fail(t->host, TARGET_RETRY, "REFUSED", "no", 0);
+	else if (!t->stays_down)
+		target_host_up(t->host);
+}
+
+static void
+fake_reset(struct target *t)
+{
+	note(t, "reset", 0);
+}
+
+static int
+fake_send(struct target *t, const struct target_batch *batch)
+{
+	if (!t->room) {
+		note(t, "again", batch->first_rec);
+		return ERR_AGAIN;
+	}
+	t->room--;
+	note(t, "send", batch->first_rec);
+	if (t->settles)
+		target_host_settle(t->host, ENTRY_TERM_DELIVERED,
+		    batch->first_rec, batch->first_rec + batch->records, NULL);
+	return 0;
+}
+
+static void
+fake_idle(struct target *t)
+{
+	note(t, "idle", 0);
+}
+
+static void
+fake_durable(struct target *t, const uint8_t opaque[static ENTRY_OPAQUE_SIZE])
+{
+	memcpy(t->durable, opaque, ENTRY_OPAQUE_SIZE);
+	note(t, "durable", opaque[0]);
+}
+
+static int
+fake_hole(struct target *t, uint64_t from, uint64_t to, uint8_t reason)
+{
+	(void)to;
+	(void)reason;
+	note(t, "hole", from);
+	return 0;
+}
+
+static const struct target_class fake = {
+    .protocol = "fake",
+    .sandbox = SANDBOX_FORWARDER,
+    .open = fake_open,
+    .close = fake_close,
+    .configure = fake_configure,
+    .state = fake_state,
+    .start = fake_start,
+    .reset = fake_reset,
+    .send = fake_send,
+    .idle = fake_idle,
+    .durable = fake_durable,
+    .hole = fake_hole,
+};
+
+/* The pump is its target's host: the first that open was given. */
+static struct target *caught;
+
+static int
+catching_open(struct target_host *host, const struct kv *kv, int dir_fd,
+    struct target **out)
+{
+	int rc = fake_open(host, kv, dir_fd, out);
+
+	caught = *out;
+	return rc;
+}
+
+static void
+connect_keeper(struct fixture *f)
+{
+	int fd;
+
+	peer_again(&f->peer, &fd);
+	pump_connect(f->pump, fd);
+	while (peer_turn(&f->peer, PEER_WAIT_MS) != IPC_TARGET)
+		;
+}
+
+static void
+begin(struct fixture *f)
+{
+	struct target_class class = fake;
+	static struct target_class kept;
+	struct kv *kv;
+	int fd;
+
+	class.open = catching_open;
+	kept = class;
+	memset(f, 0, sizeof(*f));
+	assert_int_equal(loop_new(&f->loop), 0);
+	assert_int_equal(kv_new(&kv), 0);
+	kv_add_u64(kv, "retry_max", 100);
+	assert_int_equal(
+	    pump_new_of(&kept, f->loop, "far", kv, -1, &f->pump), 0);
+	kv_free(kv);
+	f->t = caught;
+	peer_init(&f->peer, f->loop, &fd);
+	close(fd);
+	connect_keeper(f);
+}
+
+static void
+greet(struct fixture *f)
+{
+	peer_state(&f->peer);
+	peer_stream(&f->peer, 1, "one");
+	peer_stream(&f->peer, 2, "two");
+	while (peer_turn(&f->peer, PEER_WAIT_MS) != IPC_WORK)
+		;
+}
+
+static void
+end(struct fixture *f)
+{
+	pump_free(f->pump);
+	loop_free(f->loop);
+	peer_fini(&f->peer);
+}
+
+/* Turn until the target's calls have this in them. */
+struct wish {
+	struct target *t;
+	const char *calls;
+};
+
+static bool
+has_calls(void *arg)
+{
+	struct wish *w = arg;
+
+	return strstr(w->t->calls, w->calls);
+}
+
+static void
+until_calls(struct fixture *f, const char *calls)
+{
+	struct wish w = {f->t, calls};
+
+	peer_until(&f->peer, has_calls, &w);
+}
+
+static void
+send_batches(struct fixture *f, uint64_t first, uint64_t n)
+{
+	for (uint64_t i = first; i < first + n; i++)
+		peer_batch(&f->peer, 1 + i * BATCH, BATCH, false);
+}
+
+static void
+settle(struct fixture *f, uint64_t from, uint64_t to)
+{
+	target_host_settle(f->t->host, ENTRY_TERM_DELIVERED, from, to, NULL);
+}
+
+static void
+fail_it(struct fixture *f, enum target_verdict verdict, const char *code)
+{
+	target_host_fail(f->t->host, verdict, code, "a sentence", 0);
+}
+
+/* ---- tests -------------------------------------------------------------- */
+
+static void
+nothing_happens_before_the_keeper_has_told_the_state(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	for (int i = 0; i < 5; i++)
+		peer_turn(&f.peer, 5);
+	assert_string_equal(f.t->calls, "");
+	greet(&f);
+	until_calls(&f, "reset state start ");
+	end(&f);
+}
+
+static void
+batches_go_once_in_order_and_idle_is_told(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	greet(&f);
+	f.t->settles = true;
+	send_batches(&f, 0, 3);
+	peer_until_settled(&f.peer, 1, 1 + 3 * BATCH);
+	until_calls(&f, "send:1 idle send:11 idle send:21 idle ");
+	assert_string_equal(f.t->calls,
+	    "reset state start send:1 idle send:11 idle send:21 idle ");
+	end(&f);
+}
+
+static void
+a_target_that_has_no_room_is_asked_again_when_it_says_more(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	greet(&f);
+	f.t->room = 1;
+	send_batches(&f, 0, 3);
+	until_calls(&f, "send:1 idle again:11 ");
+	f.t->room = 5;
+	f.t->calls[0] = '\0';
+	for (int i = 0; i < 5; i++)
+		peer_turn(&f.peer, 5);
+	assert_string_equal(f.t->calls, "");
+	target_host_more(f.t->host);
+	assert_string_equal(f.t->calls, "send:11 send:21 idle ");
+	end(&f);
+}
+
+static void
+after_a_failure_what_is_not_settled_is_sent_again(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	greet(&f);
+	send_batches(&f, 0, 3);
+	until_calls(&f, "send:21 ");
+	settle(&f, 11, 21);
+	settle(&f, 1, 4);
+	f.t->calls[0] = '\0';
+	fail_it(&f, TARGET_RETRY, "BROKEN");
+	until_calls(&f, "send:21 idle ");
+	assert_string_equal(f.t->calls, "reset start send:1 send:21 idle ");
+	assert_true(target_host_is_settled(f.t->host, 3));
+	assert_false(target_host_is_settled(f.t->host, 4));
+	settle(&f, 4, 11);
+	settle(&f, 21, 31);
+	peer_until_settled(&f.peer, 1, 1 + 3 * BATCH);
+	end(&f);
+}
+
+static void
+a_position_goes_in_one_message_with_what_it_settles(void **state)
+{
+	uint8_t opaque[ENTRY_OPAQUE_SIZE] = {42};
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	greet(&f);
+	send_batches(&f, 0, 2);
+	until_calls(&f, "send:11 ");
+	settle(&f, 1, 6);
+	target_host_settle(f.t->host, ENTRY_TERM_FILTERED, 6, 9, NULL);
+	target_host_settle(f.t->host, ENTRY_TERM_DELIVERED, 9, 21, opaque);
+	f.peer.mute = true;
+	while (peer_turn(&f.peer, PEER_WAIT_MS) != IPC_VERDICTS)
+		;
+	assert_int_equal(ivset_count_in(&f.peer.settled, 1, 21), 20);
+	assert_int_equal(f.peer.by_term[ENTRY_TERM_FILTERED], 3);
+	assert_memory_equal(f.peer.opaque, opaque, sizeof(opaque));
+	/* A position alone goes as well, and comes back as durable. */
+	f.peer.mute = false;
+	opaque[0] = 43;
+	target_host_settle(f.t->host, ENTRY_TERM_DELIVERED, 0, 0, opaque);
+	until_calls(&f, "durable:43 ");
+	end(&f);
+}
+
+static void
+what_the_keeper_had_as_settled_is_not_sent(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	assert_int_equal(ivset_add(&f.peer.settled, 1, 11, NULL), 0);
+	assert_int_equal(ivset_add(&f.peer.settled, 15, 18, NULL), 0);
+	greet(&f);
+	send_batches(&f, 0, 2);
+	until_calls(&f, "send:11 ");
+	assert_null(strstr(f.t->calls, "send:1 "));
+	assert_true(target_host_is_settled(f.t->host, 15));
+	assert_false(target_host_is_settled(f.t->host, 18));
+	settle(&f, 11, 15);
+	settle(&f, 18, 21);
+	/* The peer fails the test if a record is settled twice. */
+	peer_until_settled(&f.peer, 1, 21);
+	end(&f);
+}
+
+static void
+runs_beyond_one_message_go_in_several(void **state)
+{
+	struct fixture f;
+	const uint32_t n = 30000;
+
+	(void)state;
+	begin(&f);
+	greet(&f);
+	for (uint64_t i = 0; i < 6; i++)
+		peer_batch(&f.peer, (UINT64_C(1) << 60) + i * n, n, false);
+	until_calls(&f, "send:1152921504606966976 ");
+	for (uint64_t i = 0; i < 6 * n; i++)
+		target_host_settle(f.t->host,
+		    i % 2 ? ENTRY_TERM_FILTERED : ENTRY_TERM_DELIVERED,
+		    (UINT64_C(1) << 60) + i, (UINT64_C(1) << 60) + i + 1, NULL);
+	peer_until_settled(
+	    &f.peer, UINT64_C(1) << 60, (UINT64_C(1) << 60) + 6 * n);
+	assert_int_equal(f.peer.by_term[ENTRY_TERM_FILTERED], 6 * n / 2);
+	end(&f);
+}
+
+static void
+a_target_that_refuses_is_tried_for_ever(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	f.t->refuses = true;
+	greet(&f);
+	send_batches(&f, 0, 1);
+	peer_until_error(&f.peer, "REFUSED");
+	assert_string_equal(f.peer.state, "retry");
+	while (f.t->starts < 10)
+		peer_turn(&f.peer, 20);
+	f.t->refuses = false;
+	f.t->settles = true;
+	peer_until_settled(&f.peer, 1, 11);
+	end(&f);
+}
+
+static void
+hold_waits_long_but_an_operator_can_hurry_it(void **state)
+{
+	struct fixture f;
+	unsigned starts;
+
+	(void)state;
+	begin(&f);
+	greet(&f);
+	until_calls(&f, "start ");
+	fail_it(&f, TARGET_HOLD, "DISK");
+	peer_until_error(&f.peer, "DISK");
+	assert_string_equal(f.peer.state, "hold");
+	starts = f.t->starts;
+	for (int i = 0; i < 20; i++)
+		peer_turn(&f.peer, 20);
+	assert_int_equal(f.t->starts, starts);
+	peer_control(&f.peer, IPC_CONTROL_RETRY);
+	while (f.t->starts == starts)
+		peer_turn(&f.peer, 20);
+	end(&f);
+}
+
+static bool
+is_paused(void *arg)
+{
+	struct fixture *f = arg;
+
+	/* Messages are in order: the batch after the pause was not sent. */
+	return strstr(f->t->calls, "hole:99 ");
+}
+
+static void
+paused_sends_nothing_until_resumed(void **state)
+{
+	struct ipc_msg hole = {.type = IPC_HOLE};
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	greet(&f);
+	send_batches(&f, 0, 1);
+	until_calls(&f, "send:1 ");
+	peer_control(&f.peer, IPC_CONTROL_PAUSE);
+	send_batches(&f, 1, 1);
+	hole.u.interval.from = 99;
+	hole.u.interval.to = 100;
+	hole.u.interval.count = 1;
+	peer_send(&f.peer, &hole);
+	peer_until(&f.peer, is_paused, &f);
+	assert_null(strstr(f.t->calls, "send:11 "));
+	/* It fails, and is not started while it is paused. */
+	fail_it(&f, TARGET_RETRY, "BROKEN");
+	for (int i = 0; i < 20; i++)
+		peer_turn(&f.peer, 10);
+	assert_int_equal(f.t->starts, 1);
+	peer_control(&f.peer, IPC_CONTROL_RESUME);
+	until_calls(&f, "start send:1 send:11 ");
+	end(&f);
+}
+
+static void
+a_keeper_that_dies_takes_everything_with_it(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	greet(&f);
+	send_batches(&f, 0, 2);
+	until_calls(&f, "send:11 ");
+	settle(&f, 1, 11);
+	peer_until_settled(&f.peer, 1, 11);
+	f.t->calls[0] = '\0';
+	connect_keeper(&f);
+	until_calls(&f, "reset ");
+	greet(&f);
+	f.t->settles = true;
+	send_batches(&f, 1, 1);
+	peer_until_settled(&f.peer, 1, 21);
+	until_calls(&f, "state start send:11 idle ");
+	assert_null(strstr(f.t->calls, "send:1 "));
+	end(&f);
+}
+
+static bool
+is_closed(void *arg)
+{
+	struct fixture *f = arg;
+	uint8_t byte;
+
+	return recv(f->peer.sock, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static void
+a_keeper_that_keeps_no_window_is_left(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	f.t->stays_down = true;
+	greet(&f);
+	for (uint64_t i = 0; i < 4 * PUMP_WINDOW_BATCHES + 1; i++) {
+		send_batches(&f, i, 1);
+		loop_run_once(f.loop, 0);
+	}
+	peer_until(&f.peer, is_closed, &f);
+	end(&f);
+}
+
+static void
+nonsense_ends_the_link(void **state)
+{
+	struct ipc_msg m = {.type = IPC_WORK};
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	greet(&f);
+	peer_send(&f.peer, &m);
+	peer_until(&f.peer, is_closed, &f);
+	end(&f);
+}
+
+static void
+a_new_configuration_reaches_the_target_and_its_streams(void **state)
+{
+	struct fixture f;
+	struct kv *kv;
+
+	(void)state;
+	begin(&f);
+	greet(&f);
+	send_batches(&f, 0, 1);
+	until_calls(&f, "send:1 ");
+	assert_true(target_host_stream(f.t->host, 2)->wanted);
+	assert_null(target_host_stream(f.t->host, 3));
+	assert_int_equal(kv_new(&kv), 0);
+	kv_add_str(kv, "streams", "o?e");
+	assert_int_equal(pump_configure(f.pump, kv), 0);
+	kv_free(kv);
+	until_calls(&f, "configure ");
+	assert_true(target_host_stream(f.t->host, 1)->wanted);
+	assert_false(target_host_stream(f.t->host, 2)->wanted);
+	end(&f);
+}
+
+/* ---- names -------------------------------------------------------------- */
+
+struct answer {
+	int calls;
+	size_t n;
+	char why[128], first[ADDRESS_TEXT_SIZE];
+};
+
+static void
+on_answer(const struct address *a, size_t n, const char *why, void *arg)
+{
+	struct answer *to = arg;
+
+	to->calls++;
+	to->n = n;
+	snprintf(to->why, sizeof(to->why), "%s", why ? why : "");
+	if (n)
+		address_format(
+		    (const struct sockaddr *)&a->sa, a->len, to->first);
+}
+
+static void
+connect_resolver(struct fixture *f, struct peer *resolver)
+{
+	int fd;
+
+	if (!resolver->loop)
+		peer_init(resolver, f->loop, &fd);
+	else
+		peer_again(resolver, &fd);
+	pump_connect_resolver(f->pump, fd);
+}
+
+static void
+names_are_asked_of_the_resolver(void **state)
+{
+	static const uint8_t address[] = {4, 2, 2, 192, 0, 2, 9};
+	struct ipc_msg m = {.type = IPC_ADDRESSES};
+	struct answer a = {0}, b = {0};
+	struct peer resolver = {0};
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	target_host_resolve(
+	    f.t->host, bytes_of_str("192.0.2.1"), 514, on_answer, &a);
+	assert_string_equal(a.first, "192.0.2.1:514");
+	target_host_resolve(
+	    f.t->host, bytes_of_str("siem.example"), 514, on_answer, &a);
+	assert_int_equal(a.calls, 2);
+	assert_int_equal(a.n, 0);
+	assert_true(strlen(a.why) > 0);
+	connect_resolver(&f, &resolver);
+	target_host_resolve(
+	    f.t->host, bytes_of_str("siem.example"), 514, on_answer, &a);
+	while (peer_turn(&resolver, PEER_WAIT_MS) != IPC_RESOLVE)
+		;
+	m.u.addresses.n = 1;
+	m.u.addresses.addresses = bytes_of(address, sizeof(address));
+	peer_send(&resolver, &m); /* of another question */
+	m.u.addresses.id = 1;
+	peer_send(&resolver, &m);
+	while (a.calls < 3)
+		loop_run_once(f.loop, 10);
+	assert_string_equal(a.first, "192.0.2.9:514");
+	/* A resolver that goes, or is replaced, leaves nobody waiting. */
+	target_host_resolve(
+	    f.t->host, bytes_of_str("siem.example"), 514, on_answer, &b);
+	connect_resolver(&f, &resolver);
+	while (b.calls < 1)
+		loop_run_once(f.loop, 10);
+	assert_int_equal(b.n, 0);
+	target_host_resolve(
+	    f.t->host, bytes_of_str("siem.example"), 514, on_answer, &b);
+	target_host_resolve_cancel(f.t->host);
+	peer_fini(&resolver);
+	for (int i = 0; i < 5; i++)
+		loop_run_once(f.loop, 5);
+	assert_int_equal(b.calls, 1);
+	end(&f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		nothing_happens_before_the_keeper_has_told_the_state),
+	    cmocka_unit_test(batches_go_once_in_order_and_idle_is_told),
+	    cmocka_unit_test(
+		a_target_that_has_no_room_is_asked_again_when_it_says_more),
+	    cmocka_unit_test(after_a_failure_what_is_not_settled_is_sent_again),
+	    cmocka_unit_test(
+		a_position_goes_in_one_message_with_what_it_settles),
+	    cmocka_unit_test(what_the_keeper_had_as_settled_is_not_sent),
+	    cmocka_unit_test(runs_beyond_one_message_go_in_several),
+	    cmocka_unit_test(a_target_that_refuses_is_tried_for_ever),
+	    cmocka_unit_test(hold_waits_long_but_an_operator_can_hurry_it),
+	    cmocka_unit_test(paused_sends_nothing_until_resumed),
+	    cmocka_unit_test(a_keeper_that_dies_takes_everything_with_it),
+	    cmocka_unit_test(a_keeper_that_keeps_no_window_is_left),
+	    cmocka_unit_test(nonsense_ends_the_link),
+	    cmocka_unit_test(
+		a_new_configuration_reaches_the_target_and_its_streams),
+	    cmocka_unit_test(names_are_asked_of_the_resolver),
+	};
+
+	log_setup("test", LOG_LEVEL_ERROR, false);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
