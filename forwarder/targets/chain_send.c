@@ -469,6 +469,9 @@ chain_send_batch(struct target *t, const struct target_batch *b)
 		return ERR_AGAIN;
 	if (!target_host_pace(t->host, b->payload.len))
 		return ERR_AGAIN;
+	/* What the parent may have of us, also when we come again. */
+	if (t->next_rec < b->first_rec + b->records)
+		t->next_rec = b->first_rec + b->records;
 	rc = is_touched(t, b) ? send_rest(t, b) : send_whole(t, b);
 	if (!rc || t->link != link)
 		return 0;

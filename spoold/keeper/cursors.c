@@ -407,7 +407,7 @@ cursors_encode(const struct cursors *c, struct buf *b)
 
 bool
 cursors_adopt(struct cursors_target *t, const struct entry_target_state *saved,
-    uint64_t next_rec)
+    uint64_t next_rec, bool newer)
 {
 	uint64_t known = ivset_count(&t->settled), both = 0;
 	size_t i;
@@ -419,7 +419,11 @@ cursors_adopt(struct cursors_target *t, const struct entry_target_state *saved,
 	for (i = 0; i < t->settled.n; i++)
 		both += ivset_count_in(&saved->settled, t->settled.iv[i].from,
 		    t->settled.iv[i].to);
-	if (both != known || ivset_count(&saved->settled) == known)
+	if (both != known)
+		return false;
+	/* A position may move without records: a file that was begun. */
+	if (ivset_count(&saved->settled) == known &&
+	    (!newer || !memcmp(t->opaque, saved->opaque, sizeof(t->opaque))))
 		return false;
 	memcpy(t->term, saved->term, sizeof(t->term));
 	memcpy(t->opaque, saved->opaque, sizeof(t->opaque));

@@ -41,6 +41,7 @@ struct cursors_target {
 	uint64_t serial; /* moves on with every change */
 	uint64_t saved_serial; /* what meta has of it */
 	uint64_t again_number; /* the ledger's: of its last PENDING_AGAIN */
+	uint64_t moved_number; /* the ledger's: of its last DELIVERED */
 };
 
 struct cursors {
@@ -119,9 +120,10 @@ void cursors_encode(const struct cursors *c, struct buf *b);
 /*
  * Take over what meta knows, if it is later than the log: everything settled
  * by the log is settled there too, and more, and nothing at or past next_rec.
- * True if it was.
+ * If both have the same settled, `newer` says whether meta's opaque position is
+ * the later one.  True if anything was taken over.
  */
 bool cursors_adopt(struct cursors_target *t,
-    const struct entry_target_state *saved, uint64_t next_rec);
+    const struct entry_target_state *saved, uint64_t next_rec, bool newer);
 
 #endif

@@ -217,9 +217,12 @@ copy_cursors(struct keeper *k)
 		e = cursors_entry(k->ledger.cursors.target[i]);
 		rc = cursors_apply(&k->cursors, &e);
 		t = cursors_find(&k->cursors, e.u.target_state.name);
-		if (t)
+		if (t) {
 			t->again_number =
 			    k->ledger.cursors.target[i]->again_number;
+			t->moved_number =
+			    k->ledger.cursors.target[i]->moved_number;
+		}
 	}
 	return rc;
 }

@@ -224,6 +224,18 @@ on_closed(struct ledger *l, const struct entry_stream_closed *e)
 		st->closed = true;
 }
 
+/* The number tells whether meta's position is later than the log's. */
+static int
+on_delivered(struct ledger *l, uint64_t number, const struct entry *e)
+{
+	struct cursors_target *t =
+	    cursors_find(&l->cursors, e->u.delivered.target);
+
+	if (t)
+		t->moved_number = number;
+	return cursors_apply(&l->cursors, e);
+}
+
 static int
 on_entry(struct ledger *l, uint64_t number, bool *delta, const struct entry *e)
 {
@@ -268,6 +280,8 @@ on_entry(struct ledger *l, uint64_t number, bool *delta, const struct entry *e)
 		return on_quarantine(l, e);
 	case ENTRY_PENDING_AGAIN:
 		return on_again(l, number, e);
+	case ENTRY_DELIVERED:
+		return on_delivered(l, number, e);
 	case ENTRY_FORK:
 		l->forks++;
 		return 0;

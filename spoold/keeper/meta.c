@@ -236,7 +236,8 @@ load_target(struct keeper *k, struct bytes value)
 	    ivset_end(&e.u.target_state.settled) > k->saved_rec)
 		k->saved_rec = ivset_end(&e.u.target_state.settled);
 	if (t && number > t->again_number &&
-	    cursors_adopt(t, &e.u.target_state, k->next_rec))
+	    cursors_adopt(
+		t, &e.u.target_state, k->next_rec, number > t->moved_number))
 		t->unlogged_state = true;
 	entry_fini(&e);
 	return 0;

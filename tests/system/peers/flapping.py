@@ -3,18 +3,29 @@
 """A syslog server that is up for a second and down for a second.
 
 flapping.py PORT FILE: whole octet-counted messages go to FILE; what a
-connection brought only in part is forgotten, as a server would.
+connection brought only in part is forgotten, as a server would.  After
+SIGUSR1 it stays up.
 """
 import select
+import signal
 import socket
 import sys
 import time
 
 
+steady = False
+
+
+def stay_up(_signum, _frame):
+    """SIGUSR1: no more flapping."""
+    global steady
+    steady = True
+
+
 def serve(port, out, until):
     listener = socket.create_server(("127.0.0.1", port), reuse_port=False)
     held = {}
-    while time.monotonic() < until:
+    while steady or time.monotonic() < until:
         ready, _, _ = select.select([listener, *held], [], [], 0.05)
         for s in ready:
             if s is listener:
@@ -48,6 +59,7 @@ def take(data, out):
 
 def main():
     port, path = int(sys.argv[1]), sys.argv[2]
+    signal.signal(signal.SIGUSR1, stay_up)
     with open(path, "ab") as out:
         while True:
             serve(port, out, time.monotonic() + 1)

@@ -198,16 +198,22 @@ meta_is_adopted_only_where_it_knows_more(void **state)
 	cursors_settle(l, ENTRY_TERM_DELIVERED, 1, 20, NULL);
 	saved = cursors_entry(t);
 	/* It speaks of records that the log does not have. */
-	assert_false(cursors_adopt(l, &saved.u.target_state, 40));
-	assert_true(cursors_adopt(l, &saved.u.target_state, 50));
+	assert_false(cursors_adopt(l, &saved.u.target_state, 40, true));
+	assert_true(cursors_adopt(l, &saved.u.target_state, 50, false));
 	assert_int_equal(l->term[ENTRY_TERM_DELIVERED], 49);
 	assert_int_equal(l->opaque[0], 9);
+	/* Only the position has moved: the later one counts. */
+	saved.u.target_state.opaque[0] = 10;
+	assert_false(cursors_adopt(l, &saved.u.target_state, 50, false));
+	assert_int_equal(l->opaque[0], 9);
+	assert_true(cursors_adopt(l, &saved.u.target_state, 50, true));
+	assert_int_equal(l->opaque[0], 10);
 	/* The log knows more, or other things. */
 	cursors_settle(l, ENTRY_TERM_DELIVERED, 60, 70, NULL);
-	assert_false(cursors_adopt(l, &saved.u.target_state, 100));
+	assert_false(cursors_adopt(l, &saved.u.target_state, 100, false));
 	/* It is about another life of that name. */
 	saved.u.target_state.start_rec = 2;
-	assert_false(cursors_adopt(l, &saved.u.target_state, 100));
+	assert_false(cursors_adopt(l, &saved.u.target_state, 100, false));
 	cursors_fini(&live);
 	cursors_fini(&log);
 }
