@@ -218,7 +218,9 @@ no_such_command(const struct args *a, struct fault *f)
 			snprintf(verbs + n, sizeof(verbs) - n, "%s%s",
 			    n ? ", " : "", name + len + 1);
 		if (suggest_is_nearer(bytes_of_str(typed), name, &distance) ||
-		    suggest_is_nearer(bytes_of_str(first), name, &distance))
+		    (!*verbs &&
+			suggest_is_nearer(
+			    bytes_of_str(first), name, &distance)))
 			meant = name;
 	}
 	if (*verbs && !*second) {

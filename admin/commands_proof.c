@@ -63,8 +63,9 @@ print_bad(struct writer *w, const json_t *bad)
 	char text[1024];
 
 	snprintf(text, sizeof(text),
-	    "DAMAGED segment %.64s, batch %" PRIu64 ", rec %" PRIu64 ": %.512s",
-	    json_str(bad, "segment", "?"), json_u64(bad, "batch", 0),
+	    "DAMAGED segment %" PRIu64 ", batch %" PRIu64 ", rec %" PRIu64
+	    ": %.512s",
+	    json_u64(bad, "segment", 0), json_u64(bad, "batch", 0),
 	    json_u64(bad, "rec", 0), json_str(bad, "text", ""));
 	writer_data(w, WRITER_BAD, text);
 }

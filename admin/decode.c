@@ -35,7 +35,8 @@ decode_new(decode_fn *fn, void *arg, struct decode **out)
 	d->fn = fn;
 	d->arg = arg;
 	buf_init(&d->in, LINE_MAX);
-	buf_init(&d->record, DECODE_RECORD_MAX);
+	/* escape_decode wants room for the escaped form. */
+	buf_init(&d->record, ESCAPE_GROWTH * (size_t)DECODE_RECORD_MAX);
 	*out = d;
 	return 0;
 }
@@ -87,6 +88,8 @@ take_line(struct decode *d, struct bytes line)
 	    bytes_of(line.ptr + LINE_START, line.len - LINE_START), &d->record);
 	if (rc)
 		return rc;
+	if (d->record.len > DECODE_RECORD_MAX)
+		return ERR_LIMIT;
 	return give(
 	    d, bytes_of(line.ptr, DECODE_ID_SIZE), buf_bytes(&d->record));
 }

@@ -144,10 +144,10 @@ write_escape(uint32_t c, FILE *to)
 {
 	if (c > 0xffff) {
 		c -= 0x10000;
-		fprintf(to, "\\u%04x", (unsigned)(0xd800 | c >> 10));
+		fprintf(to, "\\u%04X", (unsigned)(0xd800 | c >> 10));
 		c = 0xdc00 | (c & 0x3ff);
 	}
-	fprintf(to, "\\u%04x", (unsigned)c);
+	fprintf(to, "\\u%04X", (unsigned)c);
 }
 
 void
