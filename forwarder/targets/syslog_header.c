@@ -38,6 +38,9 @@ host_of(struct bytes peer)
 
 	if (!peer.len || !colon)
 		return peer;
+	/* An IPv6 address without a port. */
+	if (peer.ptr[0] != '[' && memchr(peer.ptr, ':', peer.len) != colon)
+		return peer;
 	if (peer.ptr[0] == '[' && colon[-1] == ']')
 		return bytes_of(peer.ptr + 1, (size_t)(colon - peer.ptr) - 2);
 	return bytes_of(peer.ptr, (size_t)(colon - peer.ptr));

@@ -1,167 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A pump between a keeper that is played and a target that is scripted. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "forwarder/pump.h"
-#include "lib/base/err.h"
 #include "lib/base/log.h"
 #include "lib/link/chan.h"
 #include "tests/helpers/cmocka_all.h"
 #include "tests/unit/forwarder/peer.h"
+#include "tests/unit/forwarder/scripted_target.h"
 
 #define BATCH 10u
-#define CALLS 4096
-
-/* What the pump did to the target: "state start send:1 idle ". */
-struct target {
-	struct target_host *host;
-	char calls[CALLS];
-	bool refuses; /* fails in start */
-	bool stays_down; /* start does not come up */
-	unsigned room; /* batches that are taken before ERR_AGAIN */
-	bool settles; /* each batch at once */
-	unsigned starts;
-	uint8_t durable[ENTRY_OPAQUE_SIZE];
-};
-
 struct fixture {
 	struct loop *loop;
 	struct pump *pump;
 	struct peer peer;
 	struct target *t;
 };
-
-static void
-note(struct target *t, const char *what, uint64_t n)
-{
-	size_t len = strlen(t->calls);
-
-	snprintf(t->calls + len, CALLS - len, n ? "%s:%llu " : "%s ", what,
-	    (unsigned long long)n);
-}
-
-static int
-fake_open(struct target_host *host, const struct kv *kv, int dir_fd,
-    struct target **out)
-{
-	struct target *t = calloc(1, sizeof(*t));
-
-	(void)kv;
-	(void)dir_fd;
-	assert_non_null(t);
-	t->host = host;
-	t->room = 1000;
-	*out = t;
-	return 0;
-}
-
-static void
-fake_close(struct target *t)
-{
-	free(t);
-}
-
-static int
-fake_configure(struct target *t, const struct kv *kv)
-{
-	(void)kv;
-	note(t, "configure", 0);
-	return 0;
-}
-
-static int
-fake_state(struct target *t, const struct ipc_target_state *state)
-{
-	(void)state;
-	note(t, "state", 0);
-	return 0;
-}
-
-static void
-fake_start(struct target *t)
-{
-	note(t, "start", 0);
-	t->starts++;
-	if (t->refuses)
-		target_host_fail(t->host, TARGET_RETRY, "REFUSED", "no", 0);
-	else if (!t->stays_down)
-		target_host_up(t->host);
-}
-
-static void
-fake_reset(struct target *t)
-{
-	note(t, "reset", 0);
-}
-
-static int
-fake_send(struct target *t, const struct target_batch *batch)
-{
-	if (!t->room) {
-		note(t, "again", batch->first_rec);
-		return ERR_AGAIN;
-	}
-	t->room--;
-	note(t, "send", batch->first_rec);
-	if (t->settles)
-		target_host_settle(t->host, ENTRY_TERM_DELIVERED,
-		    batch->first_rec, batch->first_rec + batch->records, NULL);
-	return 0;
-}
-
-static void
-fake_idle(struct target *t)
-{
-	note(t, "idle", 0);
-}
-
-static void
-fake_durable(struct target *t, const uint8_t opaque[static ENTRY_OPAQUE_SIZE])
-{
-	memcpy(t->durable, opaque, ENTRY_OPAQUE_SIZE);
-	note(t, "durable", opaque[0]);
-}
-
-static int
-fake_hole(struct target *t, uint64_t from, uint64_t to, uint8_t reason)
-{
-	(void)to;
-	(void)reason;
-	note(t, "hole", from);
-	return 0;
-}
-
-static const struct target_class fake = {
-    .protocol = "fake",
-    .sandbox = SANDBOX_FORWARDER,
-    .open = fake_open,
-    .close = fake_close,
-    .configure = fake_configure,
-    .state = fake_state,
-    .start = fake_start,
-    .reset = fake_reset,
-    .send = fake_send,
-    .idle = fake_idle,
-    .durable = fake_durable,
-    .hole = fake_hole,
-};
-
-/* The pump is its target's host: the first that open was given. */
-static struct target *caught;
-
-static int
-catching_open(struct target_host *host, const struct kv *kv, int dir_fd,
-    struct target **out)
-{
-	int rc = fake_open(host, kv, dir_fd, out);
-
-	caught = *out;
-	return rc;
-}
 
 static void
 connect_keeper(struct fixture *f)
@@ -177,21 +34,18 @@ connect_keeper(struct fixture *f)
 static void
 begin(struct fixture *f)
 {
-	struct target_class class = fake;
-	static struct target_class kept;
 	struct kv *kv;
 	int fd;
 
-	class.open = catching_open;
-	kept = class;
 	memset(f, 0, sizeof(*f));
 	assert_int_equal(loop_new(&f->loop), 0);
 	assert_int_equal(kv_new(&kv), 0);
 	kv_add_u64(kv, "retry_max", 100);
-	assert_int_equal(
-	    pump_new_of(&kept, f->loop, "far", kv, -1, &f->pump), 0);
+	assert_int_equal(pump_new_of(&scripted_target_class, f->loop, "far", kv,
+			     -1, &f->pump),
+	    0);
 	kv_free(kv);
-	f->t = caught;
+	f->t = scripted_target_last();
 	peer_init(&f->peer, f->loop, &fd);
 	close(fd);
 	connect_keeper(f);
