@@ -21,7 +21,7 @@
 
 #include "agentlink/agent/courier.h"
 #include "agentlink/agent/follow.h"
-#include "agentlink/agent/material.h"
+#include "agentlink/agentlink_material.h"
 #include "agentlink/agent/options.h"
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
@@ -339,8 +339,8 @@ open_sender(struct run *r)
 	    .keep_max = 4u << 20,
 	};
 	char why[PATH_SIZE + 128], outbox[PATH_SIZE];
-	int rc = material_load(c->certificate, c->key, c->ca, &settings, why,
-	    sizeof(why), &r->tls);
+	int rc = agentlink_material_load(c->certificate, c->key, c->ca,
+	    &settings, why, sizeof(why), &r->tls);
 	if (rc) {
 		log_error("%s", why);
 		return EXIT_INVALID;

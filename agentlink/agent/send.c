@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "agentlink/agent/courier.h"
-#include "agentlink/agent/material.h"
+#include "agentlink/agentlink_material.h"
 #include "agentlink/agent/options.h"
 #include "agentlink/agent/source.h"
 #include "lib/base/clock.h"
@@ -371,8 +371,8 @@ open_sender(struct send *s)
 	    .keep_max = 4u << 20,
 	};
 	char why[PATH_SIZE + 128], outbox[PATH_SIZE];
-	int rc = material_load(o->certificate, o->key, o->ca, &settings, why,
-	    sizeof(why), &s->tls);
+	int rc = agentlink_material_load(o->certificate, o->key, o->ca,
+	    &settings, why, sizeof(why), &s->tls);
 	if (rc) {
 		log_error("%s", why);
 		return rc == ERR_NOENT ? EXIT_NOT_FOUND : EXIT_DENIED;

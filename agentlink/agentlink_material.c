@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agentlink/agent/material.h"
+#include "agentlink/agentlink_material.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,9 +97,9 @@ machine(struct agentlink_settings *settings)
 }
 
 int
-material_load(const char *certificate, const char *key, const char *ca,
-    struct agentlink_settings *settings, char *why, size_t why_size,
-    struct tls_config **tls)
+agentlink_material_load(const char *certificate, const char *key,
+    const char *ca, struct agentlink_settings *settings, char *why,
+    size_t why_size, struct tls_config **tls)
 {
 	const char *path[3] = {certificate, key, ca};
 	struct buf pem[3];
