@@ -2,6 +2,7 @@
 /* The far ends of the keeper's links: a receiver's part, and a forwarder's. */
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -137,37 +138,52 @@ keeper_peer_opened(struct keeper_peer *p, struct keeper_agent *a)
 	memcpy(a->head, p->msg.u.stream_state.head, BATCH_HEAD_SIZE);
 }
 
+/* The head at a place of the stream, easy to find in a file. */
+static void
+head_at(uint64_t seq, uint8_t head[BATCH_HEAD_SIZE])
+{
+	memset(head, 0x5a, BATCH_HEAD_SIZE);
+	memcpy(head, &seq, sizeof(seq));
+}
+
 void
-keeper_peer_batch(struct keeper_peer *p, uint64_t number,
-    struct keeper_agent *a, uint32_t count)
+keeper_peer_large(struct keeper_peer *p, uint64_t number,
+    struct keeper_agent *a, uint32_t count, uint32_t bytes)
 {
 	struct ipc_msg m = {.type = IPC_BATCH};
 	struct ipc_range range = {
 	    .sid = a->sid, .first_seq = a->seq + 1, .count = count};
+	char *payload = calloc(1, bytes);
 	struct buf ranges;
-	char payload[64] = "";
 
 	memcpy(range.prev_head, a->head, BATCH_HEAD_SIZE);
 	a->seq += count;
-	memset(a->head, 0, BATCH_HEAD_SIZE);
-	memcpy(a->head, &a->seq, sizeof(a->seq));
+	head_at(a->seq, a->head);
 	memcpy(range.head, a->head, BATCH_HEAD_SIZE);
 	buf_init(&ranges, 4096);
 	ipc_range_encode(&ranges, &range);
-	snprintf(payload, sizeof(payload), "payload of %s to %llu", a->name,
+	snprintf(payload, 64, "payload of %s to %llu", a->name,
 	    (unsigned long long)a->seq);
 	m.u.batch = (struct ipc_batch){
 	    .number = number,
 	    .records = count,
-	    .raw_len = sizeof(payload),
+	    .raw_len = bytes,
 	    .received_first_ns = clock_now().wall_ns,
 	    .received_last_ns = clock_now().wall_ns,
 	    .n = 1,
 	    .ranges = buf_bytes(&ranges),
-	    .payload = bytes_of(payload, sizeof(payload)),
+	    .payload = bytes_of(payload, bytes),
 	};
 	keeper_peer_send(p, &m);
 	buf_fini(&ranges);
+	free(payload);
+}
+
+void
+keeper_peer_batch(struct keeper_peer *p, uint64_t number,
+    struct keeper_agent *a, uint32_t count)
+{
+	keeper_peer_large(p, number, a, count, 64);
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/component/keeper_rig.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -282,6 +283,49 @@ keeper_rig_stop(struct keeper_rig *r)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+static bool
+flip_in(const char *path, const uint8_t *mark, size_t len)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	off_t size = lseek(fd, 0, SEEK_END);
+	uint8_t *all = malloc((size_t)size + 1), *at = NULL, x;
+
+	assert_int_equal(pread(fd, all, (size_t)size, 0), size);
+	if ((size_t)size >= len)
+		at = memmem(all, (size_t)size, mark, len);
+	if (at) {
+		x = at[0] ^ 0x10;
+		assert_int_equal(pwrite(fd, &x, 1, at - all), 1);
+	}
+	free(all);
+	close(fd);
+	return at != NULL;
+}
+
+void
+keeper_rig_damage(struct keeper_rig *r, uint64_t seq)
+{
+	uint8_t mark[BATCH_HEAD_SIZE];
+	char path[512];
+	struct dirent *e;
+	bool found = false;
+	DIR *d;
+
+	memset(mark, 0x5a, sizeof(mark));
+	memcpy(mark, &seq, sizeof(seq));
+	snprintf(path, sizeof(path), "%s/spool/seg", r->dir);
+	d = opendir(path);
+	assert_non_null(d);
+	while ((e = readdir(d))) {
+		snprintf(
+		    path, sizeof(path), "%s/spool/seg/%s", r->dir, e->d_name);
+		if (strstr(e->d_name, ".sp"))
+			found = flip_in(path, mark, sizeof(mark)) || found;
+	}
+	closedir(d);
+	assert_true(found);
+}
+
 /* ---- links ---- */
 
 static void
@@ -370,6 +414,44 @@ keeper_rig_ask(struct keeper_rig *r, const char *verb, json_t *args)
 	free(text);
 	json_decref(request);
 	return answer;
+}
+
+json_t *
+keeper_rig_result(struct keeper_rig *r, const char *verb, json_t *args)
+{
+	json_t *answer = keeper_rig_ask(r, verb, args);
+	json_t *result = json_incref(json_object_get(answer, "result"));
+	char *text = json_dumps(answer, 0);
+
+	if (!result)
+		fail_msg("%s: %s", verb, text);
+	free(text);
+	json_decref(answer);
+	return result;
+}
+
+void
+keeper_rig_refused(
+    struct keeper_rig *r, const char *verb, json_t *args, const char *code)
+{
+	json_t *answer = keeper_rig_ask(r, verb, args);
+	json_t *error = json_object_get(answer, "error");
+	const char *got = json_string_value(json_object_get(error, "code"));
+
+	assert_non_null(got);
+	assert_string_equal(got, code);
+	json_decref(answer);
+}
+
+int64_t
+keeper_rig_spool(struct keeper_rig *r, const char *key)
+{
+	json_t *result = keeper_rig_result(r, "status", NULL);
+	json_t *spool = json_object_get(result, "spool");
+	int64_t x = json_integer_value(json_object_get(spool, key));
+
+	json_decref(result);
+	return x;
 }
 
 int64_t

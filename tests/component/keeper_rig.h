@@ -52,6 +52,12 @@ int keeper_rig_stop(struct keeper_rig *r);
 /* Wait for its end, by a fail point; true if by SIGKILL. */
 bool keeper_rig_died(struct keeper_rig *r);
 
+/*
+ * Flip a bit of the batch that ends the agent's stream at `seq`, in whatever
+ * segment it is; the keeper must not run.
+ */
+void keeper_rig_damage(struct keeper_rig *r, uint64_t seq);
+
 /* Links that it is given. */
 void keeper_rig_receiver(
     struct keeper_rig *r, uint32_t slot, struct keeper_peer *p);
@@ -86,6 +92,9 @@ void keeper_peer_opened(struct keeper_peer *p, struct keeper_agent *a);
 /* The agent's next `count` records as batch `number`; moves the agent on. */
 void keeper_peer_batch(struct keeper_peer *p, uint64_t number,
     struct keeper_agent *a, uint32_t count);
+/* The same with a payload of this many bytes, at least 64. */
+void keeper_peer_large(struct keeper_peer *p, uint64_t number,
+    struct keeper_agent *a, uint32_t count, uint32_t bytes);
 /* Until COMMITTED of at least this number. */
 void keeper_peer_committed(struct keeper_peer *p, uint64_t number);
 
@@ -105,6 +114,13 @@ int64_t keeper_rig_target(
 /* Wait until it has this value. */
 void keeper_rig_wait_target(
     struct keeper_rig *r, const char *target, const char *key, int64_t value);
+/* The result of a verb, or the test fails; the caller owns it. */
+json_t *keeper_rig_result(struct keeper_rig *r, const char *verb, json_t *args);
+/* The code of the error that a verb ends in. */
+void keeper_rig_refused(
+    struct keeper_rig *r, const char *verb, json_t *args, const char *code);
+/* A number in the spool's part of status. */
+int64_t keeper_rig_spool(struct keeper_rig *r, const char *key);
 /* `prove` says that everything holds. */
 void keeper_rig_prove(struct keeper_rig *r);
 

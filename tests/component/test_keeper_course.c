@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The real keeper over longer courses: segments that fill and go, the quota,
+ * damage on the disk, targets that come and go, fail points.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/failpoint.h"
+#include "tests/component/keeper_rig.h"
+#include "tests/helpers/cmocka_all.h"
+
+#define MIB (1u << 20)
+
+static int
+setup(void **state)
+{
+	static struct keeper_rig rig;
+
+	keeper_rig_init(&rig);
+	rig.targets[0] = "archive";
+	*state = &rig;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	keeper_rig_fini(*state);
+	return 0;
+}
+
+static void
+connect_agent(struct keeper_rig *r, struct keeper_peer *p,
+    struct keeper_agent *a, uint8_t seed)
+{
+	keeper_rig_receiver(r, 0, p);
+	keeper_peer_introduce(p, 0, seed);
+	keeper_peer_replayed(p);
+	keeper_agent_init(a, 1, "log");
+	keeper_peer_open(p, a);
+	keeper_peer_opened(p, a);
+}
+
+static void
+connect_target(struct keeper_rig *r, struct keeper_peer *p, const char *name)
+{
+	keeper_rig_forwarder(r, name, p);
+	keeper_peer_target(p, name);
+	keeper_peer_work(p, 64 * MIB, 64);
+}
+
+/* Take work and settle it until `to` is settled. */
+static void
+drain(struct keeper_peer *p, uint64_t to)
+{
+	uint64_t end;
+
+	do {
+		keeper_peer_stored(p);
+		end = p->msg.u.stored.first_rec + p->msg.u.stored.records;
+		keeper_peer_settle(
+		    p, p->msg.u.stored.first_rec, end, ENTRY_TERM_DELIVERED);
+	} while (end < to);
+}
+
+static void
+wait_until(struct keeper_rig *r, const char *key, int64_t at_most)
+{
+	struct timespec tick = {.tv_nsec = 10000000};
+	int i;
+
+	for (i = 0; i < 2000 && keeper_rig_spool(r, key) > at_most; i++)
+		nanosleep(&tick, NULL);
+	assert_true(keeper_rig_spool(r, key) <= at_most);
+}
+
+static void
+segments_that_every_target_has_are_given_back(void **state)
+{
+	struct keeper_rig *r = *state;
+	struct keeper_peer in, out;
+	struct keeper_agent a;
+	uint64_t n;
+
+	keeper_rig_start(r, 1);
+	connect_agent(r, &in, &a, 1);
+	for (n = 1; n <= 130; n++) {
+		keeper_peer_large(&in, n, &a, 10, 2 * MIB);
+		keeper_peer_committed(&in, n);
+	}
+	assert_true(keeper_rig_spool(r, "segments") >= 4);
+	keeper_rig_prove(r);
+	connect_target(r, &out, "archive");
+	drain(&out, 1301);
+	wait_until(r, "segments", 1);
+	keeper_rig_prove(r);
+	assert_int_equal(keeper_rig_target(r, "archive", "delivered"), 1300);
+	keeper_rig_kill(r);
+	keeper_peer_close(&in);
+	keeper_peer_close(&out);
+	keeper_rig_start(r, 1);
+	assert_int_equal(keeper_rig_target(r, "archive", "delivered"), 1300);
+	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 0);
+	connect_agent(r, &in, &a, 1);
+	assert_int_equal(a.seq, 1300);
+	keeper_rig_prove(r);
+	keeper_peer_close(&in);
+}
+
+/* Send batches until there is no more credit; returns the last number. */
+static uint64_t
+fill(struct keeper_peer *p, struct keeper_agent *a, uint32_t bytes)
+{
+	uint64_t n;
+
+	for (n = 1;; n++) {
+		keeper_peer_large(p, n, a, 10, bytes);
+		do {
+			assert_true(keeper_peer_next(p));
+			if (p->msg.type == IPC_CREDIT && !p->msg.u.credit.bytes)
+				return n;
+		} while (p->msg.type == IPC_CREDIT);
+		assert_int_equal(p->msg.type, IPC_COMMITTED);
+		assert_int_equal(p->msg.u.number.number, n);
+	}
+}
+
+static void
+at_the_quota_ingest_stops_and_goes_on_when_there_is_room(void **state)
+{
+	struct keeper_rig *r = *state;
+	struct keeper_peer in, out;
+	struct keeper_agent a, before;
+	uint64_t n;
+
+	keeper_rig_start(r, 1);
+	connect_agent(r, &in, &a, 1);
+	n = fill(&in, &a, 4 * MIB - 4096);
+	assert_true(n > 150);
+	/* The last one waits or was committed; the next is told LATER. */
+	before = a;
+	keeper_peer_batch(&in, n + 1, &a, 10);
+	do
+		assert_true(keeper_peer_next(&in));
+	while (in.msg.type == IPC_COMMITTED || in.msg.type == IPC_CREDIT);
+	assert_int_equal(in.msg.type, IPC_LATER);
+	assert_int_equal(in.msg.u.number.number, n + 1);
+	assert_true(keeper_rig_spool(r, "used_bytes") <=
+	    keeper_rig_spool(r, "quota_bytes"));
+	connect_target(r, &out, "archive");
+	drain(&out, 10 * (n - 1) + 1);
+	/* Credit comes again, and the same number is taken. */
+	do
+		assert_true(keeper_peer_next(&in));
+	while (in.msg.type != IPC_CREDIT || !in.msg.u.credit.bytes);
+	keeper_peer_batch(&in, n + 1, &before, 10);
+	keeper_peer_committed(&in, n + 1);
+	keeper_rig_prove(r);
+	keeper_peer_close(&in);
+	keeper_peer_close(&out);
+	assert_int_equal(keeper_rig_stop(r), 0);
+}
+
+static void
+damage_is_set_aside_and_the_rest_is_handed_out(void **state)
+{
+	struct keeper_rig *r = *state;
+	struct keeper_peer in, out;
+	struct keeper_agent a;
+	json_t *bad;
+
+	keeper_rig_start(r, 1);
+	connect_agent(r, &in, &a, 1);
+	keeper_peer_batch(&in, 1, &a, 10);
+	keeper_peer_committed(&in, 1);
+	keeper_peer_batch(&in, 2, &a, 10);
+	keeper_peer_committed(&in, 2);
+	keeper_peer_batch(&in, 3, &a, 10);
+	keeper_peer_committed(&in, 3);
+	keeper_peer_close(&in);
+	assert_int_equal(keeper_rig_stop(r), 0);
+	keeper_rig_damage(r, 20);
+	keeper_rig_start(r, 0);
+	bad = keeper_rig_result(r, "verify", NULL);
+	assert_false(json_is_true(json_object_get(bad, "ok")));
+	json_decref(bad);
+	connect_target(r, &out, "archive");
+	keeper_peer_stored(&out);
+	assert_int_equal(out.msg.u.stored.first_rec, 1);
+	keeper_peer_expect(&out, IPC_HOLE);
+	assert_int_equal(out.msg.u.interval.from, 11);
+	assert_int_equal(out.msg.u.interval.to, 21);
+	assert_int_equal(out.msg.u.interval.reason, ENTRY_SKIP_QUARANTINED);
+	keeper_peer_stored(&out);
+	assert_int_equal(out.msg.u.stored.first_rec, 21);
+	keeper_peer_settle(&out, 1, 11, ENTRY_TERM_DELIVERED);
+	keeper_peer_settle(&out, 21, 31, ENTRY_TERM_DELIVERED);
+	keeper_rig_wait_target(r, "archive", "delivered", 20);
+	assert_int_equal(keeper_rig_target(r, "archive", "quarantined"), 10);
+	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 0);
+	do
+		keeper_peer_expect(&out, IPC_DURABLE);
+	while (out.msg.u.durable.opaque[0] != 31);
+	keeper_peer_close(&out);
+	keeper_rig_kill(r);
+	keeper_rig_start(r, 0);
+	assert_int_equal(keeper_rig_target(r, "archive", "quarantined"), 10);
+	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 0);
+}
+
+static void
+a_target_comes_pauses_and_goes_by_its_name(void **state)
+{
+	struct keeper_rig *r = *state;
+	struct keeper_peer in, out;
+	struct keeper_agent a;
+
+	keeper_rig_start(r, 1);
+	connect_agent(r, &in, &a, 1);
+	keeper_peer_batch(&in, 1, &a, 10);
+	keeper_peer_committed(&in, 1);
+	/* A new name begins at the next record. */
+	r->targets[1] = "siem";
+	keeper_rig_reload(r);
+	keeper_rig_wait_target(r, "siem", "start_rec", 11);
+	assert_int_equal(keeper_rig_target(r, "siem", "pending"), 0);
+	/* Paused, it gets nothing; resumed, all. */
+	json_decref(keeper_rig_result(
+	    r, "target.pause", json_pack("{s:s}", "name", "archive")));
+	connect_target(r, &out, "archive");
+	assert_true(out.msg.u.target_state.paused);
+	keeper_peer_silent(&out, 50);
+	json_decref(keeper_rig_result(
+	    r, "target.resume", json_pack("{s:s}", "name", "archive")));
+	keeper_peer_expect(&out, IPC_CONTROL);
+	keeper_peer_stored(&out);
+	keeper_peer_close(&out);
+	/* What is configured is not removed; what is not is an orphan. */
+	keeper_rig_refused(r, "target.remove",
+	    json_pack("{s:s, s:b}", "name", "archive", "yes", 1), "ERR_STATE");
+	r->targets[0] = "siem";
+	r->targets[1] = NULL;
+	keeper_rig_reload(r);
+	keeper_rig_refused(r, "target.remove",
+	    json_pack("{s:s}", "name", "archive"), "NOT_CONFIRMED");
+	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 10);
+	json_decref(keeper_rig_result(r, "target.rename",
+	    json_pack("{s:s, s:s}", "old", "archive", "new", "elsewhere")));
+	assert_int_equal(keeper_rig_target(r, "archive", "pending"), -1);
+	assert_int_equal(keeper_rig_target(r, "elsewhere", "pending"), 10);
+	json_decref(keeper_rig_result(r, "target.remove",
+	    json_pack("{s:s, s:b}", "name", "elsewhere", "yes", 1)));
+	keeper_rig_refused(r, "target", json_pack("{s:s}", "name", "elsewhere"),
+	    "TARGET_UNKNOWN");
+	keeper_rig_prove(r);
+	keeper_peer_close(&in);
+	keeper_rig_kill(r);
+	keeper_rig_start(r, 0);
+	assert_int_equal(keeper_rig_target(r, "elsewhere", "pending"), -1);
+	assert_int_equal(keeper_rig_target(r, "siem", "start_rec"), 11);
+}
+
+static void
+what_was_rejected_counts_as_nothing_and_survives(void **state)
+{
+	struct keeper_rig *r = *state;
+	struct keeper_agent a, old;
+	struct keeper_peer in;
+	struct timespec second = {.tv_sec = 1, .tv_nsec = 300000000};
+	json_t *status, *row;
+
+	keeper_rig_start(r, 1);
+	connect_agent(r, &in, &a, 1);
+	old = a;
+	keeper_peer_batch(&in, 1, &a, 10);
+	keeper_peer_committed(&in, 1);
+	keeper_peer_batch(&in, 2, &old, 10); /* again */
+	keeper_peer_expect(&in, IPC_ALREADY);
+	a.seq += 5;
+	keeper_peer_batch(&in, 3, &a, 10); /* a gap */
+	keeper_peer_expect(&in, IPC_REFUSED);
+	keeper_rig_prove(r);
+	nanosleep(&second, NULL); /* the promise: durable within a second */
+	keeper_rig_kill(r);
+	keeper_peer_close(&in);
+	keeper_rig_start(r, 0);
+	status = keeper_rig_result(r, "status", NULL);
+	row = json_array_get(json_object_get(status, "listeners"), 0);
+	assert_int_equal(
+	    json_integer_value(json_object_get(row, "stored")), 10);
+	assert_int_equal(
+	    json_integer_value(json_object_get(row, "duplicate")), 10);
+	assert_int_equal(
+	    json_integer_value(json_object_get(row, "refused")), 10);
+	assert_int_equal(
+	    json_integer_value(json_object_get(row, "received")), 30);
+	json_decref(status);
+	keeper_rig_prove(r);
+}
+
+static void
+a_stop_commits_what_is_queued(void **state)
+{
+	struct keeper_rig *r = *state;
+	struct keeper_peer in;
+	struct keeper_agent a;
+	uint64_t n;
+
+	keeper_rig_start(r, 1);
+	connect_agent(r, &in, &a, 1);
+	for (n = 1; n <= 50; n++)
+		keeper_peer_batch(&in, n, &a, 10);
+	keeper_peer_committed(&in, 1);
+	assert_int_equal(keeper_rig_stop(r), 0);
+	n = in.msg.u.number.number;
+	while (keeper_peer_next(&in))
+		if (in.msg.type == IPC_COMMITTED)
+			n = in.msg.u.number.number;
+	keeper_peer_close(&in);
+	keeper_rig_start(r, 1);
+	connect_agent(r, &in, &a, 1);
+	assert_true(a.seq >= n * 10);
+	keeper_rig_prove(r);
+	keeper_peer_close(&in);
+}
+
+#ifdef WITH_FAILPOINTS
+/*
+ * Killed at a named place: nothing acknowledged is lost, nothing is there
+ * twice, and what was settled and told DURABLE stays settled.
+ */
+static void
+die_at(struct keeper_rig *r, const char *name)
+{
+	struct keeper_peer in, out;
+	struct keeper_agent a;
+	uint64_t n, acked = 0;
+
+	r->failpoint = name;
+	keeper_rig_start(r, 1);
+	r->failpoint = NULL;
+	connect_agent(r, &in, &a, 1);
+	connect_target(r, &out, "archive");
+	for (n = 1; n <= 8; n++) {
+		keeper_peer_batch(&in, n, &a, 10);
+		if (n % 2 == 0)
+			keeper_peer_settle(
+			    &out, 1, a.seq - 9, ENTRY_TERM_DELIVERED);
+	}
+	while (keeper_peer_next(&in))
+		if (in.msg.type == IPC_COMMITTED)
+			acked = in.msg.u.number.number;
+	assert_true(keeper_rig_died(r));
+	keeper_peer_close(&in);
+	keeper_peer_close(&out);
+	keeper_rig_start(r, 1);
+	connect_agent(r, &in, &a, 1);
+	assert_true(a.seq >= acked * 10);
+	keeper_rig_prove(r);
+	keeper_peer_close(&in);
+	keeper_rig_kill(r);
+}
+
+static void
+killed_at_any_named_place_it_keeps_its_promise(void **state)
+{
+	static const char *const name[] = {"keeper-before-commit:3",
+	    "keeper-after-commit:2", "keeper-after-commit:3",
+	    "keeper-before-post:2", "keeper-before-committed:3",
+	    "keeper-after-committed:2", "keeper-after-stored:2",
+	    "keeper-before-meta:2", "keeper-after-meta:1"};
+	struct keeper_rig *r;
+	size_t i;
+
+	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
+		setup(state);
+		r = *state;
+		die_at(r, name[i]);
+		if (i + 1 < sizeof(name) / sizeof(name[0]))
+			teardown(state);
+	}
+}
+#endif
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(segments_that_every_target_has_are_given_back),
+	    TEST(at_the_quota_ingest_stops_and_goes_on_when_there_is_room),
+	    TEST(damage_is_set_aside_and_the_rest_is_handed_out),
+	    TEST(a_target_comes_pauses_and_goes_by_its_name),
+	    TEST(what_was_rejected_counts_as_nothing_and_survives),
+	    TEST(a_stop_commits_what_is_queued),
+#ifdef WITH_FAILPOINTS
+	    TEST(killed_at_any_named_place_it_keeps_its_promise),
+#endif
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
