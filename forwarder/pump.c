@@ -20,6 +20,7 @@
 #include "forwarder/pump_internal.h"
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
+#include "lib/base/failpoint.h"
 #include "lib/base/log.h"
 
 #define TARGET(class) extern const struct target_class class;
@@ -94,7 +95,9 @@ pump_flush_verdicts(struct target_host *h)
 	m.u.verdicts.settled = buf_bytes(&h->verdicts);
 	m.u.verdicts.has_opaque = h->has_opaque;
 	memcpy(m.u.verdicts.opaque, h->opaque, ENTRY_OPAQUE_SIZE);
+	FAILPOINT("forwarder-before-verdicts");
 	pump_send_msg(h, &m);
+	FAILPOINT("forwarder-after-verdicts");
 	buf_clear(&h->verdicts);
 	h->n_verdicts = 0;
 	h->has_opaque = false;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/base/err.h"
+#include "lib/base/failpoint.h"
 #include "lib/base/log.h"
 #include "lib/codec/kv.h"
 
@@ -272,6 +273,7 @@ child_start(struct child *c)
 	c->state = CHILD_STARTING;
 	c->greeted = false;
 	rc = launch(c);
+	FAILPOINT("supervisor-role-started");
 	if (rc) {
 		log_error("cannot start %s: %s", c->name, err_text(rc));
 		if (!c->pid)
@@ -292,6 +294,7 @@ child_reap(struct child *c)
 	chan_free(c->chan);
 	c->chan = NULL;
 	c->state = CHILD_DOWN;
+	FAILPOINT("supervisor-role-ended");
 	if (!leaving) {
 		uint32_t wait =
 		    backoff_on_death(&c->backoff, loop_now_ms(c->loop));

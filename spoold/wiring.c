@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/err.h"
+#include "lib/base/failpoint.h"
 #include "lib/base/log.h"
 #include "spoold/supervisor.h"
 
@@ -259,6 +260,7 @@ supervisor_wire(struct supervisor *s, struct child *c)
 		if (x != c && x->chan && x->greeted &&
 		    (are_peers(c, x) || are_peers(x, c)))
 			join(c, x);
+	FAILPOINT("supervisor-wired");
 	if (c->role == IPC_ROLE_RECEIVER)
 		supervisor_tell_receivers(s);
 }

@@ -5,6 +5,7 @@
 
 #include "agentlink/receiver/session.h"
 #include "lib/base/err.h"
+#include "lib/base/failpoint.h"
 #include "lib/base/log.h"
 #include "lib/digest/digest_chain.h"
 
@@ -115,7 +116,9 @@ send_ack(struct session_stream *st, uint64_t now_ms)
 	m.u.ack.credit_bytes = s->credit_bytes;
 	m.u.ack.credit_batches = s->credit_batches;
 	st->acked_ms = now_ms;
+	FAILPOINT("receiver-before-ack");
 	session_send(s, &m);
+	FAILPOINT("receiver-after-ack");
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include "agentlink/receiver/flow_internal.h"
 #include "lib/base/err.h"
+#include "lib/base/failpoint.h"
 
 /* What an item costs beside its payload. */
 #define ITEM_OVERHEAD 512u
@@ -40,8 +41,10 @@ send_batch(struct flow *f, struct flow_item *item)
 	ipc_batch_encode_head(&f->scratch, &item->batch);
 	parts[0] = buf_bytes(&f->scratch);
 	parts[1] = item->batch.payload;
+	FAILPOINT("receiver-before-batch");
 	if (!f->scratch.err && !f->ranges.err)
 		f->events->send(IPC_BATCH, parts, 2, f->arg);
+	FAILPOINT("receiver-after-batch");
 }
 
 void
@@ -142,7 +145,9 @@ flow_connected(struct flow *f)
 		flow_send_chain_open(f, c);
 	f->sent_to = 0;
 	f->later = 0;
+	FAILPOINT("receiver-before-replay");
 	flow_pump(f);
+	FAILPOINT("receiver-after-replay");
 	if (!f->first)
 		f->sent_to = f->next_number;
 	flow_send_msg(f, &replayed);

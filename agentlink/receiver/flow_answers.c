@@ -6,6 +6,7 @@
 #include "agentlink/receiver/flow.h"
 #include "agentlink/receiver/flow_internal.h"
 #include "lib/base/err.h"
+#include "lib/base/failpoint.h"
 
 static void
 range_durable(struct flow *f, struct flow_stream *s, uint64_t seq,
@@ -52,6 +53,7 @@ committed(struct flow *f, uint64_t number, const struct proof *proof)
 {
 	if (number >= f->sent_to)
 		return ERR_FORMAT; /* more than was ever sent */
+	FAILPOINT("receiver-committed");
 	while (f->first && f->first->number <= number) {
 		tell_durable(f, f->first, proof);
 		flow_pop(f);

@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 
 #include "lib/base/err.h"
+#include "lib/base/failpoint.h"
 #include "lib/base/log.h"
 #include "lib/digest/digest.h"
 #include "spoold/keeper/key_file.h"
@@ -190,6 +191,19 @@ disk_new(void)
 	return d;
 }
 
+/* Crash tests turn segments over quickly; 0 leaves it to the store. */
+static uint64_t
+segment_bytes(void)
+{
+#ifdef WITH_FAILPOINTS
+	const char *text = getenv("SPOOLD_SEGMENT_BYTES");
+
+	return text ? strtoull(text, NULL, 10) : 0;
+#else
+	return 0;
+#endif
+}
+
 int
 disk_open(struct keeper *k)
 {
@@ -211,6 +225,7 @@ disk_open(struct keeper *k)
 	if (mkdir(s->directory, 0700) && errno != EEXIST)
 		log_error("%s: %s", s->directory, strerror(errno));
 	o.quota_bytes = quota_of(s);
+	o.segment_bytes = segment_bytes();
 	o.new_spool_id = &id;
 	rc = digest_uuid(&id);
 	if (!rc)
