@@ -82,7 +82,7 @@ human_seconds(double seconds, struct buf *out)
 
 	if (!(seconds > 0))
 		seconds = 0;
-	if (seconds >= 1e12) {
+	if (seconds >= 10000 * 86400.0) {
 		buf_add_str(out, "ages");
 		return;
 	}

@@ -23,7 +23,7 @@ void human_bytes(uint64_t bytes, struct buf *out);
 /* A rate: 0, 0.4, 12.3, 1,234. */
 void human_rate(double per_second, struct buf *out);
 
-/* 0s, 4.2s, 4m10s, 3h05m, 2d04h, 41d. */
+/* At most six columns: 0s, 4.2s, 4m10s, 3h05m, 2d04h, 41d; then ages. */
 void human_seconds(double seconds, struct buf *out);
 
 #endif

@@ -7,6 +7,7 @@
 #include "admin/peek.h"
 #include "lib/base/err.h"
 #include "lib/base/uuid.h"
+#include "tests/helpers/golden.h"
 #include "tests/unit/admin/peek_made.h"
 
 static const char stream7[] = PEEK_MADE_STREAM("7", "app");
@@ -220,12 +221,47 @@ a_stream_has_to_be_told_first_and_once_and_whole(void **state)
 	peek_free(NULL);
 }
 
+/* As the keeper sends it: streams, a batch that is not packed, the end. */
+static void
+an_answer_is_the_golden_bytes(void **state)
+{
+	struct buf answer, columns, ranges;
+	struct ctl_batch batch;
+	char head[256];
+
+	(void)state;
+	buf_init(&answer, 65536);
+	buf_init(&columns, 65536);
+	buf_init(&ranges, 65536);
+	peek_made_columns(&columns);
+	peek_made_ranges(&ranges);
+	snprintf(head, sizeof(head),
+	    "{\"first_rec\":100,\"records\":4,\"codec\":\"raw\","
+	    "\"raw_len\":%zu,\"received_first_ns\":" PEEK_MADE_RECEIVED
+	    ",\"skip\":0,\"take\":4}",
+	    columns.len);
+	batch.head = bytes_of_str(head);
+	batch.ranges = buf_bytes(&ranges);
+	batch.payload = buf_bytes(&columns);
+	ctl_put(&answer, CTL_STREAM, bytes_of_str(stream7));
+	ctl_put(&answer, CTL_STREAM, bytes_of_str(stream8));
+	ctl_put_batch(&answer, &batch);
+	ctl_put(&answer, CTL_JSON,
+	    bytes_of_str("{\"ok\":true,\"result\":{\"records\":4,"
+			 "\"next_rec\":104,\"more\":false}}"));
+	golden_check("ctl-peek-1", "PEEK", "peek", buf_bytes(&answer));
+	buf_fini(&answer);
+	buf_fini(&columns);
+	buf_fini(&ranges);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_record_has_its_number_its_id_and_its_bytes),
 	    cmocka_unit_test(only_what_was_asked_for_is_given),
+	    cmocka_unit_test(an_answer_is_the_golden_bytes),
 	    cmocka_unit_test(a_head_that_lies_is_refused),
 	    cmocka_unit_test(a_stream_has_to_be_told_first_and_once_and_whole),
 	};
