@@ -2,12 +2,15 @@
 /* What the keeper is told about the processes, for `spoolctl status`. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 #include "lib/codec/kv.h"
 #include "spoold/supervisor.h"
+
+#define WARNINGS_MAX 16384u
 
 /* A JSON string of text that is ours: only quotes need care. */
 static void
@@ -31,17 +34,24 @@ void
 supervisor_warn(struct supervisor *s, const char *fmt, ...)
 {
 	char text[512];
+	struct buf quoted;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	log_warn("%s", text);
-	if (s->warnings.len > 16384)
-		return; /* enough to see what is wrong */
-	if (s->warnings.len)
-		buf_add_u8(&s->warnings, ',');
-	add_string(&s->warnings, text);
+	buf_init(&quoted, sizeof(text) * 6);
+	add_string(&quoted, text);
+	/* Said once is enough, and so is a screenful. */
+	if (s->warnings.len < WARNINGS_MAX &&
+	    !memmem(buf_ptr(&s->warnings), s->warnings.len, buf_ptr(&quoted),
+		quoted.len)) {
+		log_warn("%s", text);
+		if (s->warnings.len)
+			buf_add_u8(&s->warnings, ',');
+		buf_add_bytes(&s->warnings, buf_bytes(&quoted));
+	}
+	buf_fini(&quoted);
 }
 
 static void

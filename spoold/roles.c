@@ -92,10 +92,8 @@ user_of(
 		return "";
 	if (getpwnam(user))
 		return user;
-	supervisor_warn(s, "user %s does not exist: %s runs as root", user,
-	    c->role == IPC_ROLE_KEEPER	       ? "the keeper"
-		: c->role == IPC_ROLE_RECEIVER ? "receivers"
-					       : "forwarders");
+	supervisor_warn(s,
+	    "user %s does not exist: what should run as it runs as root", user);
 	return "";
 }
 
