@@ -99,28 +99,30 @@ find_or_make(struct intake *in, struct intake_sid *s,
 	return rc;
 }
 
+/* Asked again under a number that is open: a fresh answer. */
 void
 intake_query_stream_open(struct intake *in, struct intake_link *l,
     const struct ipc_stream_open *m, struct intake_now now)
 {
 	struct intake_sid *s = intake_state_sid(l, m->sid);
 
-	if (s || l->sids.n >= INTAKE_SIDS_MAX) {
-		intake_state_broken(in, l,
-		    s ? "a stream number was opened twice"
-		      : "too many streams on one link");
+	if (!s && l->sids.n >= INTAKE_SIDS_MAX) {
+		intake_state_broken(in, l, "too many streams on one link");
 		return;
 	}
-	s = new_sid(in, l, m);
+	if (!s)
+		s = new_sid(in, l, m);
 	if (m->sid & IPC_SID_CHAINED)
 		return;
-	if (find_or_make(in, s, m, now)) {
+	if (!s->stream && find_or_make(in, s, m, now)) {
 		send_state(in, s, AGENTLINK_CODE_STREAM_LIMIT);
 		return;
 	}
-	s->waiting = true;
-	s->next_waiting = in->waiting_sids;
-	in->waiting_sids = s;
+	if (!s->waiting) {
+		s->waiting = true;
+		s->next_waiting = in->waiting_sids;
+		in->waiting_sids = s;
+	}
 	intake_query_answer(in);
 }
 

@@ -223,6 +223,23 @@ the_answer_gives_the_stream_to_that_connection(void **state)
 }
 
 static void
+the_same_sid_again_is_a_query(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+	struct intake_rig_stream s = {.sid = 1, .origin = 1, .epoch = 1};
+
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	intake_rig_open(r, 1, &s);
+	intake_rig_open(r, 1, &s);
+	intake_rig_silent(r);
+	intake_rig_commit(r, 0);
+	assert_int_equal(
+	    intake_rig_expect(r, IPC_STREAM_STATE)->u.stream_state.last, 10);
+	intake_rig_one(r, 1, 2, 1, 11, 1);
+	intake_rig_silent(r);
+}
+
+static void
 queries_wait_until_every_listed_receiver_has_replayed(void **state)
 {
 	struct intake_rig *r = *state;
@@ -566,6 +583,7 @@ main(void)
 	    TEST(what_is_queued_already_is_answered_in_its_turn),
 	    TEST(ranges_of_one_batch_may_follow_each_other_in_one_stream),
 	    TEST(a_stream_query_waits_for_its_queue),
+	    TEST(the_same_sid_again_is_a_query),
 	    TEST(the_answer_gives_the_stream_to_that_connection),
 	    TEST(queries_wait_until_every_listed_receiver_has_replayed),
 	    TEST(a_receiver_that_died_holds_nobody_up),
