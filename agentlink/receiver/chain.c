@@ -319,13 +319,13 @@ chain_on_durable(
 }
 
 void
-chain_on_refused(void *owner, uint64_t first_rec)
+chain_on_refused(void *owner, uint64_t first_rec, enum agentlink_code code)
 {
 	struct session *s = owner;
 
 	if (s->unacked_batches)
 		s->unacked_batches--;
-	nack(s, AGENTLINK_CODE_PARTIAL, first_rec);
+	nack(s, code, first_rec);
 }
 
 void
@@ -368,4 +368,6 @@ chain_message(struct session *s, const struct agentlink_msg *m)
 		    "this message is not for a child to send");
 	else if (flow_skip(s->receiver->flow, s->chain->flow, &m->u.skip))
 		session_fail(s, AGENTLINK_CODE_INTERNAL, "out of memory");
+	else
+		s->unacked_batches++;
 }

@@ -47,8 +47,12 @@ struct flow_events {
 	/* Child records [from, to) are durable. */
 	void (*on_chain_durable)(
 	    void *owner, uint64_t from, uint64_t to, const struct proof *proof);
-	/* Part of a chain batch is stored already: its intervals follow. */
-	void (*on_chain_refused)(void *owner, uint64_t first_rec);
+	/*
+	 * A chain batch or SKIP was not taken.  PARTIAL: part of it is stored
+	 * already, its intervals follow.  LATER: it has too many intervals.
+	 */
+	void (*on_chain_refused)(
+	    void *owner, uint64_t first_rec, enum agentlink_code code);
 	/* flow_window has changed. */
 	void (*on_window)(void *arg);
 	/*
@@ -85,6 +89,10 @@ struct flow_stream_open {
 /* Opens; the strings are copied.  The answer goes to `owner`. */
 int flow_stream_open(struct flow *f, const struct flow_stream_open *open,
     void *owner, struct flow_stream **out);
+
+/* Whether it is this stream and epoch, whatever the connection. */
+bool flow_stream_is(
+    const struct flow_stream *s, const struct entry_stream_key *key);
 
 /* Ask the keeper once more how far the stream is durable. */
 void flow_stream_query(struct flow *f, struct flow_stream *s);

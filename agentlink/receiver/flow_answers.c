@@ -146,17 +146,26 @@ make_void(struct flow *f, struct flow_item *item, const bool *none)
 }
 
 static int
-refuse_chain(struct flow *f, struct flow_item *item)
+refuse_chain(
+    struct flow *f, struct flow_item *item, const struct ipc_refused *refused)
 {
 	uint64_t first = item->type == IPC_SKIP ? item->skip.from
 						: item->batch.chain_first_rec;
-	bool *none = calloc(item->n + 1, sizeof(*none));
+	struct ipc_range_verdict v;
+	struct cursor c;
+	bool *none;
 
+	cursor_init(&c, refused->verdicts);
+	if (ipc_range_verdict_next(&c, &v) != 1)
+		return ERR_FORMAT;
+	none = calloc(item->n + 1, sizeof(*none));
 	if (!none)
 		return ERR_NOMEM;
 	if (item->chain->owner) {
-		f->events->on_chain_refused(item->chain->owner, first);
-		flow_chain_query(f, item->chain);
+		f->events->on_chain_refused(
+		    item->chain->owner, first, (enum agentlink_code)v.code);
+		if (v.code == AGENTLINK_CODE_PARTIAL)
+			flow_chain_query(f, item->chain);
 	}
 	make_void(f, item, none);
 	free(none);
@@ -204,7 +213,7 @@ refused(struct flow *f, const struct ipc_refused *refused)
 		return ERR_FORMAT;
 	if (item->type == IPC_VOID)
 		return ERR_FORMAT;
-	rc = item->chain ? refuse_chain(f, item)
+	rc = item->chain ? refuse_chain(f, item, refused)
 			 : refuse_ranges(f, item, refused);
 	if (rc)
 		return rc;

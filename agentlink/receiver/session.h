@@ -125,6 +125,7 @@ void chain_flush(struct session *s);
 void chain_on_state(void *owner, const struct proof *proof);
 void chain_on_durable(
     void *owner, uint64_t from, uint64_t to, const struct proof *proof);
-void chain_on_refused(void *owner, uint64_t first_rec);
+void chain_on_refused(
+    void *owner, uint64_t first_rec, enum agentlink_code code);
 
 #endif

@@ -395,9 +395,12 @@ chained(struct intake *in, struct intake_link *l, const struct ipc_batch *m)
 	} else if (part == CHILDREN_SOME) {
 		count_chained(in, l, m, false);
 		refuse_one(in, l, m->number, JUDGE_PARTIAL, NULL);
-	} else if (!has_room(in, l, m->payload.len) ||
-	    children_set_add(&ch->accepted, from, to, m->content_digest)) {
+	} else if (!has_room(in, l, m->payload.len)) {
 		answer_number(in, l, IPC_LATER, m->number);
+	} else if (children_set_add(
+		       &ch->accepted, from, to, m->content_digest)) {
+		/* This child's affair: the others' window stays open. */
+		refuse_one(in, l, m->number, JUDGE_QUEUED, NULL);
 	} else {
 		accept_chained(in, l, m, ch);
 	}
@@ -548,7 +551,7 @@ intake_numbered_skip(struct intake *in, struct intake_link *l,
 	else if (children_part_of(&ch->accepted, m->from, to) == CHILDREN_ALL)
 		submit_nothing(in, l, m->number);
 	else if (children_set_add(&ch->accepted, m->from, to, no_digest))
-		answer_number(in, l, IPC_LATER, m->number);
+		refuse_one(in, l, m->number, JUDGE_QUEUED, NULL);
 	else
 		accept_skip(in, l, ch, m);
 }

@@ -102,9 +102,10 @@ on_chain_durable(
 }
 
 static void
-on_chain_refused(void *owner, uint64_t first_rec)
+on_chain_refused(void *owner, uint64_t first_rec, enum agentlink_code code)
 {
 	(void)first_rec;
+	(void)code;
 	world.refused[index_of(owner)]++;
 }
 
