@@ -245,6 +245,9 @@ open_flow(struct session *s, struct session_stream *st,
 	};
 
 	memcpy(open.head, o->head, BATCH_HEAD_SIZE);
+	/* The question comes after what an earlier connection brought. */
+	if (gather_holds(s->receiver->gather, &open.key))
+		receiver_seal(s->receiver);
 	return flow_stream_open(s->receiver->flow, &open, st, &st->flow);
 }
 

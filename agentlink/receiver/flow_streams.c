@@ -84,6 +84,16 @@ flow_stream_open(struct flow *f, const struct flow_stream_open *open,
 	return 0;
 }
 
+bool
+flow_stream_is(const struct flow_stream *s, const struct entry_stream_key *key)
+{
+	const struct entry_stream_key *own = &s->open.key;
+
+	return uuid_equal(&own->origin, &key->origin) &&
+	    uuid_equal(&own->epoch, &key->epoch) &&
+	    bytes_equal(own->name, key->name);
+}
+
 void
 flow_stream_query(struct flow *f, struct flow_stream *s)
 {

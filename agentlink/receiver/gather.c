@@ -77,6 +77,15 @@ gather_is_full(const struct gather *g)
 	    (g->item && g->item->n >= BATCH_RANGE_COUNT_MAX / 2);
 }
 
+bool
+gather_holds(const struct gather *g, const struct entry_stream_key *key)
+{
+	for (uint32_t i = 0; g->item && i < g->item->n; i++)
+		if (flow_stream_is(g->item->ranges[i].stream, key))
+			return true;
+	return false;
+}
+
 size_t
 gather_bytes(const struct gather *g)
 {

@@ -39,6 +39,9 @@ int gather_add(struct gather *g, struct flow_stream *stream,
 bool gather_is_empty(const struct gather *g);
 bool gather_is_full(const struct gather *g);
 
+/* Whether records of this stream are in it, of any connection. */
+bool gather_holds(const struct gather *g, const struct entry_stream_key *key);
+
 /* Bytes of records in it. */
 size_t gather_bytes(const struct gather *g);
 

@@ -118,7 +118,9 @@ receiver_store(struct receiver *r, struct flow_stream *stream,
 	struct now now;
 	int rc;
 
-	if (data->raw_len >= GATHER_SMALL_BYTES) {
+	/* What is gathered has no event times: those stay where they are. */
+	if (data->raw_len >= GATHER_SMALL_BYTES ||
+	    view->flags & BATCH_COLUMNS_EVENT) {
 		receiver_seal(r); /* what came before stays before */
 		return store_as_it_is(r, stream, range, data);
 	}
@@ -247,6 +249,12 @@ on_tick(void *arg)
 	}
 	sources_tidy(r->sources, now_ms);
 	report(r);
+	/* A keeper that died has a successor at once; ours has cut us off. */
+	if (!r->keeper && r->keeper_left_ms &&
+	    now_ms - r->keeper_left_ms > RECEIVER_KEEPER_MS) {
+		log_error("no other keeper comes; starting anew");
+		loop_stop(r->loop);
+	}
 }
 
 /* ---- the line to the keeper
@@ -321,6 +329,7 @@ on_keeper_closed(int rc, void *arg)
 	log_warn("the keeper is gone (%s); agents stay and wait", err_text(rc));
 	chan_free(r->keeper);
 	r->keeper = NULL;
+	r->keeper_left_ms = loop_now_ms(r->loop);
 	flow_disconnected(r->flow);
 }
 

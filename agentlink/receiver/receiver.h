@@ -32,6 +32,7 @@
 #define RECEIVER_SILENCE_MS 120000u
 #define RECEIVER_KEEPALIVE_MS 30000u
 #define RECEIVER_ACK_REPEAT_MS 5000u
+#define RECEIVER_KEEPER_MS 15000u /* without any: cut off, start anew */
 #define RECEIVER_PER_IDENTITY 2
 
 struct receiver;
@@ -83,6 +84,7 @@ struct receiver {
 	uint32_t max_unauthenticated, max_connections;
 	size_t pool_bytes;
 	struct chan *keeper; /* NULL while there is none */
+	uint64_t keeper_left_ms; /* when the last one did; 0: never */
 };
 
 /* ---- receiver.c -----------------------------------------------------------

@@ -268,6 +268,8 @@ message(struct session *s, const struct agentlink_msg *m)
 	case AGENTLINK_ERROR:
 		log_warn("%s %s: says error %s", s->identity,
 		    link_peer(s->link), agentlink_code_name(m->u.error.code));
+		if (!m->u.error.fatal)
+			break;
 		s->state = SESSION_CLOSING;
 		link_close(s->link, LINGER_MS);
 		break;
