@@ -345,15 +345,14 @@ die_at(struct keeper_rig *r, const char *name)
 	r->failpoint = NULL;
 	connect_agent(r, &in, &a, 1);
 	connect_target(r, &out, "archive");
-	for (n = 1; n <= 8; n++) {
+	for (n = 1; n <= 500 && acked == n - 1; n++) {
 		keeper_peer_batch(&in, n, &a, 10);
-		if (n % 2 == 0)
-			keeper_peer_settle(
-			    &out, 1, a.seq - 9, ENTRY_TERM_DELIVERED);
+		while (acked < n && keeper_peer_next(&in))
+			if (in.msg.type == IPC_COMMITTED)
+				acked = in.msg.u.number.number;
+		keeper_peer_settle(
+		    &out, 1, acked * 10 + 1, ENTRY_TERM_DELIVERED);
 	}
-	while (keeper_peer_next(&in))
-		if (in.msg.type == IPC_COMMITTED)
-			acked = in.msg.u.number.number;
 	assert_true(keeper_rig_died(r));
 	keeper_peer_close(&in);
 	keeper_peer_close(&out);
