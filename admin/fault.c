@@ -9,7 +9,7 @@
 #include "lib/base/err.h"
 
 /* What does not fit ends with dots, so that nobody takes it for all. */
-static void
+static void __attribute__((format(printf, 3, 0)))
 format(char *to, size_t size, const char *fmt, va_list ap)
 {
 	int n = vsnprintf(to, size, fmt, ap);
