@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A spoold under measurement: started, asked, weighed, ended by pid."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+ROLES = {
+    "spoold-keeper": "spoold/keeper",
+    "spoold-receiver": "agentlink/receiver",
+    "spoold-forwarder": "forwarder",
+    "spoold-resolver": "forwarder/resolver",
+    "spoold-inspector": "spoold/inspector",
+    "spoold-worker": "spoold/worker",
+}
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def libexec(build, where):
+    """Links to the role programs of a build; returns the directory."""
+    path = os.path.join(where, "libexec")
+    os.makedirs(path, exist_ok=True)
+    for name, room in ROLES.items():
+        program = os.path.join(build, room, name)
+        link = os.path.join(path, name)
+        if os.path.exists(program) and not os.path.lexists(link):
+            os.symlink(program, link)
+    return path
+
+
+class Spool:
+    """One spoold in a directory of its own; `with` ends it."""
+
+    def __init__(self, bench, name, targets=""):
+        self.bench = bench
+        self.name = name
+        self.dir = os.path.join(bench.work, name)
+        self.port = free_port()
+        self.process = None
+        self.control = os.path.join(self.dir, "run", "control.sock")
+        shutil.rmtree(self.dir, ignore_errors=True)
+        os.makedirs(self.dir)
+        certs = os.path.join(bench.cache, "certs")
+        with open(os.path.join(self.dir, "spoold.yaml"), "w") as f:
+            f.write(f"""\
+spool: {{ directory: {self.dir}/spool, quota: {bench.quota} }}
+run_directory: {self.dir}/run
+log: {{ level: info }}
+identity: {{ certificate: {certs}/{name}.pem, key: {certs}/{name}.key }}
+listeners:
+  agents:
+    protocol: agentlink
+    address: "127.0.0.1:{self.port}"
+    client_ca: {certs}/ca.pem
+""")
+            if targets:
+                f.write("targets:\n" + targets)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process:
+            # Only after a failure: the measures stop it in order.
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    @property
+    def spool_dir(self):
+        return os.path.join(self.dir, "spool")
+
+    def launch(self):
+        env = dict(os.environ, SPOOLD_LIBEXECDIR=self.bench.libexec)
+        log = open(os.path.join(self.dir, "log"), "a")
+        self.process = subprocess.Popen(
+            [self.bench.program("spoold/spoold"), "--config",
+             os.path.join(self.dir, "spoold.yaml")],
+            env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        log.close()
+
+    def start(self):
+        self.launch()
+        self.ctl("wait", "--ready", "--timeout", "60s")
+        # Spares are written at the start; the measures come after that.
+        self.wait_quiet()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=30)
+        self.process = None
+        if code:
+            raise RuntimeError(f"{self.name}: spoold ended with {code}\n"
+                               + self.log_tail())
+
+    def log_tail(self):
+        with open(os.path.join(self.dir, "log"), errors="replace") as f:
+            return "".join(f.readlines()[-20:])
+
+    def ctl(self, *args):
+        done = subprocess.run(
+            [self.bench.program("admin/spoolctl"), "--socket", self.control,
+             *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if done.returncode:
+            raise RuntimeError(f"{self.name}: spoolctl {args}: "
+                               + done.stderr.decode() + self.log_tail())
+        return done.stdout
+
+    def status(self):
+        return json.loads(self.ctl("status", "--output", "json"))
+
+    def stored(self):
+        """Records that the agentlink listener has made durable."""
+        return self.status()["listeners"][0]["stored"]
+
+    def pids(self):
+        """The supervisor and its children."""
+        top = self.process.pid
+        with open(f"/proc/{top}/task/{top}/children") as f:
+            return [top] + [int(x) for x in f.read().split()]
+
+    def cpu_seconds(self):
+        total = 0
+        for pid in self.pids():
+            with open(f"/proc/{pid}/stat") as f:
+                fields = f.read().rpartition(")")[2].split()
+            total += int(fields[11]) + int(fields[12])
+        return total / TICKS
+
+    def memory_bytes(self):
+        """PSS of all processes, without what is mapped from files."""
+        total = 0
+        for pid in self.pids():
+            with open(f"/proc/{pid}/smaps_rollup") as f:
+                for line in f:
+                    word = line.split()
+                    if word[0] in ("Pss_Anon:", "Pss_Shmem:"):
+                        total += int(word[1]) * 1024
+        return total
+
+    def wait_quiet(self, busy=0.02, at_most=30):
+        """Until a half second costs (nearly) no processor time."""
+        end = time.monotonic() + at_most
+        before = self.cpu_seconds()
+        while time.monotonic() < end:
+            time.sleep(0.5)
+            now = self.cpu_seconds()
+            if now - before <= busy:
+                return
+            before = now
