@@ -274,8 +274,13 @@ static void
 killed_at_any_moment_it_loses_and_repeats_nothing(void **state)
 {
 	(void)state;
+	char inputs[400];
+	snprintf(inputs, sizeof(inputs), "  app: { files: [\"%s/*.log*\"] }\n",
+	    in_dir("log"));
+	write_config(inputs);
 	append("log/a.log", 1000);
 	for (int i = 0; i < 12; i++) {
+		unsigned long stored = atomic_load(&spool.stored);
 		start();
 		append("log/a.log", 3000);
 		append("log/b.log", 1000);
@@ -285,7 +290,12 @@ killed_at_any_moment_it_loses_and_repeats_nothing(void **state)
 		if (i % 4 == 2)
 			assert_int_equal(
 			    rename(in_dir("log/a.log"), in_dir(turned)), 0);
-		/* At another moment each time. */
+		/* At another moment each time, at times after some arrived. */
+		for (int k = 0; i % 2 && k < 300; k++) {
+			if (atomic_load(&spool.stored) != stored)
+				break;
+			nanosleep(&(struct timespec){0, 10000000}, NULL);
+		}
 		nanosleep(&(struct timespec){0, 7000000 * (i % 7 + 1)}, NULL);
 		assert_int_equal(end(SIGKILL), -SIGKILL);
 	}
