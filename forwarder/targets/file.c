@@ -12,9 +12,7 @@
  * What can go wrong: a job fails (the batches are not settled; the next start
  * cuts the file at the last settled position); the keeper goes while a job
  * runs (its result is dropped: the era has changed; the next start waits for
- * it, and cuts).  In a directory where nothing was ever written, nothing is
- * written before the keeper holds a first position: only so can files that
- * are ours be told from files that somebody left there.
+ * it, and cuts).
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -63,7 +61,7 @@ struct packing {
 struct target {
 	struct target_host *host;
 	int dir_fd;
-	char name[40];
+	char name[ENTRY_NAME_MAX + 1];
 	struct file_settings settings;
 	struct file_writer *writer; /* of the job that runs */
 	struct loop_timer *timer; /* rotation by time */
@@ -130,6 +128,8 @@ open_target(struct target_host *host, const struct kv *kv, int dir_fd,
 
 	if (dir_fd < 0)
 		return ERR_NOENT;
+	if (!file_position_is_name(target_host_name(host)))
+		return ERR_INVAL;
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return ERR_NOMEM;
@@ -408,14 +408,17 @@ came_up(struct target *t)
 	target_host_up(t->host);
 }
 
+/*
+ * Nothing is written before the keeper holds a position that tells these files
+ * from others: the first one, or the first under a new name.
+ */
 static void
-recovered(struct target *t)
+recovered(struct target *t, const struct job *j)
 {
-	if (!t->fresh) {
+	if (!j->fresh && !strcmp(j->at.name, t->name)) {
 		came_up(t);
 		return;
 	}
-	/* Nothing is written before the keeper holds a position. */
 	t->awaiting = true;
 	say_position(t);
 }
@@ -428,7 +431,7 @@ job_worked(struct target *t, const struct job *j)
 
 	t->pos = *file_writer_position(t->writer);
 	if (j->kind == JOB_RECOVER) {
-		recovered(t);
+		recovered(t, j);
 		return;
 	}
 	if (j->kind == JOB_PUT)

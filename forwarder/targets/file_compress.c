@@ -143,7 +143,7 @@ file_compress_next(
 	    .stop = stop};
 	struct search search = {.below = below};
 	char stranger[256];
-	int rc = file_dir_each(dir_fd, target, look, &search, stranger);
+	int rc = file_dir_each(dir_fd, target, NULL, look, &search, stranger);
 
 	if (rc || !search.found)
 		return rc;

@@ -44,7 +44,7 @@ file_dir_parse(const char *target, const char *name, struct file_dir_entry *out)
 }
 
 static int
-each(DIR *d, const char *target,
+each(DIR *d, const char *target, const char *also,
     int (*see)(const struct file_dir_entry *e, void *arg), void *arg,
     char stranger[static 256])
 {
@@ -56,6 +56,8 @@ each(DIR *d, const char *target,
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
 		if (!file_dir_parse(target, entry->d_name, &e)) {
+			if (also && file_dir_parse(also, entry->d_name, &e))
+				continue;
 			snprintf(stranger, 256, "%s", entry->d_name);
 			return ERR_EXISTS;
 		}
@@ -65,7 +67,7 @@ each(DIR *d, const char *target,
 }
 
 int
-file_dir_each(int dir_fd, const char *target,
+file_dir_each(int dir_fd, const char *target, const char *also,
     int (*see)(const struct file_dir_entry *e, void *arg), void *arg,
     char stranger[static 256])
 {
@@ -80,7 +82,7 @@ file_dir_each(int dir_fd, const char *target,
 			close(fd);
 		return rc;
 	}
-	rc = each(d, target, see, arg, stranger);
+	rc = each(d, target, also, see, arg, stranger);
 	closedir(d);
 	return rc;
 }
@@ -93,6 +95,19 @@ file_dir_has(int dir_fd, const char *target, uint64_t number, bool packed)
 
 	file_dir_name(target, number, packed, name);
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return err_of_errno(errno);
+	return 0;
+}
+
+int
+file_dir_rename(int dir_fd, const char *from, const char *to,
+    const struct file_dir_entry *e)
+{
+	char old[FILE_DIR_NAME_SIZE], new[FILE_DIR_NAME_SIZE];
+
+	file_dir_name(from, e->number, e->packed, old);
+	file_dir_name(to, e->number, e->packed, new);
+	if (renameat2(dir_fd, old, dir_fd, new, RENAME_NOREPLACE))
 		return err_of_errno(errno);
 	return 0;
 }

@@ -30,14 +30,19 @@ bool file_dir_parse(
 
 /*
  * Show every file of the target's.  An error that `see` returns ends it.  A
- * stranger is ERR_EXISTS, with its name in stranger[256].
+ * stranger is ERR_EXISTS, with its name in stranger[256]; files of the target
+ * `also` (may be NULL) are none, but are not shown.
  */
-int file_dir_each(int dir_fd, const char *target,
+int file_dir_each(int dir_fd, const char *target, const char *also,
     int (*see)(const struct file_dir_entry *e, void *arg), void *arg,
     char stranger[static 256]);
 
 /* Does it have the file?  ERR_NOENT. */
 int file_dir_has(int dir_fd, const char *target, uint64_t number, bool packed);
+
+/* Give a file of the target `from` to the target `to`; ERR_EXISTS. */
+int file_dir_rename(int dir_fd, const char *from, const char *to,
+    const struct file_dir_entry *e);
 
 /* Remove a file; one that is not there is no error. */
 int file_dir_remove(

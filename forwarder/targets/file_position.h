@@ -17,7 +17,12 @@ struct file_position {
 	uint64_t offset; /* bytes of it that count */
 	int64_t begun_ns; /* wall clock at its first record; 0 if empty */
 	bool framing_length; /* else lines */
+	/* The target's at that time: what the files' names begin with. */
+	char name[ENTRY_NAME_MAX + 1];
 };
+
+/* A name as file names may begin with. */
+bool file_position_is_name(const char *name);
 
 /* ERR_NOENT: all zero, nothing was ever written; ERR_VERSION; ERR_FORMAT. */
 int file_position_decode(

@@ -37,7 +37,7 @@
 
 struct file_writer {
 	int dir_fd, lock_fd, fd;
-	char target[40];
+	char target[ENTRY_NAME_MAX + 1];
 	struct file_settings settings;
 	struct file_position pos; /* past what was written, not what waits */
 	struct render *render;
@@ -171,6 +171,7 @@ lock(struct file_writer *w, struct file_trouble *t)
 
 struct survey {
 	struct file_writer *w;
+	const char *old; /* the target's name before */
 	uint64_t keep; /* the number of the position */
 	bool fresh; /* nothing was ever written */
 	bool removed;
@@ -258,15 +259,48 @@ tidy(struct file_writer *w, const struct file_position *at,
 	rc = at ? file_rename_adopt(w->dir_fd, w->target, at->number) : 0;
 	if (rc)
 		return failed(t, "rename files in", "the directory", rc);
-	rc = file_dir_each(
-	    w->dir_fd, w->target, at ? nothing : look_fresh, &s, stranger);
+	rc = file_dir_each(w->dir_fd, w->target, NULL,
+	    at ? nothing : look_fresh, &s, stranger);
 	if (at && !rc)
 		do {
 			s.removed = false;
-			rc = file_dir_each(
-			    w->dir_fd, w->target, take_away, &s, stranger);
+			rc = file_dir_each(w->dir_fd, w->target, NULL,
+			    take_away, &s, stranger);
 		} while (!rc && s.removed);
 	return rc ? survey_failed(&s, stranger, rc, t) : 0;
+}
+
+static int
+rename_one(const struct file_dir_entry *e, void *arg)
+{
+	struct survey *s = arg;
+
+	s->removed = true;
+	return file_dir_rename(s->w->dir_fd, s->old, s->w->target, e);
+}
+
+/*
+ * The target has a new name: so get its files.  A crash may leave some with
+ * the one and some with the other, and the next start goes on; the position
+ * has the old name until all of them have the new one.
+ */
+static int
+adopt(struct file_writer *w, const char *old, struct file_trouble *t)
+{
+	struct survey s = {.w = w, .old = old};
+	char stranger[256] = "";
+	int rc;
+
+	errno = 0;
+	rc = file_dir_each(w->dir_fd, old, w->target, nothing, &s, stranger);
+	if (!rc)
+		do {
+			s.removed = false;
+			rc = file_dir_each(w->dir_fd, old, w->target,
+			    rename_one, &s, stranger);
+			FAILPOINT("file-renamed");
+		} while (!rc && s.removed);
+	return rc ? survey_failed(&s, stranger, rc, t) : sync_dir(w, t);
 }
 
 static int
@@ -351,6 +385,13 @@ cut(struct file_writer *w, const struct file_position *at,
 	return sync_dir(w, t);
 }
 
+static void
+set_name(struct file_writer *w)
+{
+	memset(w->pos.name, 0, sizeof(w->pos.name));
+	memcpy(w->pos.name, w->target, strlen(w->target));
+}
+
 int
 file_writer_recover(struct file_writer *w, const struct file_position *at,
     struct file_trouble *trouble)
@@ -362,9 +403,12 @@ file_writer_recover(struct file_writer *w, const struct file_position *at,
 	buf_clear(&w->out);
 	close_file(&w->fd);
 	rc = lock(w, trouble);
+	if (!rc && at && strcmp(at->name, w->target))
+		rc = adopt(w, at->name, trouble);
 	if (!rc)
 		rc = tidy(w, at, trouble);
 	w->pos = at ? *at : first;
+	set_name(w);
 	return rc ? rc : cut(w, &w->pos, trouble);
 }
 
@@ -410,6 +454,7 @@ file_writer_rotate(struct file_writer *w, struct file_trouble *trouble)
 		return rc;
 	w->pos = (struct file_position){.number = w->pos.number + 1,
 	    .framing_length = w->settings.framing_length};
+	set_name(w);
 	if (open_file(w, w->pos.number, true))
 		return failed_file(w, trouble, "make");
 	FAILPOINT("file-made");

@@ -45,7 +45,8 @@ void file_writer_set(struct file_writer *w, const struct file_settings *s);
 
 /*
  * Make the directory what it was at that position: NULL means that nothing
- * was ever written, and only an empty directory will do.
+ * was ever written, and only an empty directory will do.  If the target had
+ * another name then, its files get the new one, and so does the position.
  */
 int file_writer_recover(struct file_writer *w, const struct file_position *at,
     struct file_trouble *trouble);

@@ -12,7 +12,7 @@
 #include "tests/helpers/records.h"
 
 const struct file_rig_settings file_rig_plain = {
-    "lines", "off", NULL, 1 << 30, 86400000};
+    "lines", "off", NULL, 1 << 30, 86400000, NULL};
 
 /* ---- the target, in this process or another ----------------------------- */
 
@@ -42,7 +42,8 @@ file_rig_pump(
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	assert_true(fd >= 0);
-	assert_int_equal(pump_new(loop, "archive", kv, fd, &pump), 0);
+	assert_int_equal(
+	    pump_new(loop, s->name ? s->name : "archive", kv, fd, &pump), 0);
 	kv_free(kv);
 	return pump;
 }
@@ -184,4 +185,23 @@ file_rig_put(const struct file_rig *f, const char *name, const char *text)
 	assert_non_null(file);
 	fputs(text, file);
 	fclose(file);
+}
+
+void
+file_rig_take(const struct file_rig *f, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+	assert_int_equal(unlink(path), 0);
+}
+
+void
+file_rig_move(const struct file_rig *f, const char *from, const char *to)
+{
+	char old[256], new[256];
+
+	snprintf(old, sizeof(old), "%s/%s", f->dir, from);
+	snprintf(new, sizeof(new), "%s/%s", f->dir, to);
+	assert_int_equal(rename(old, new), 0);
 }

@@ -18,6 +18,7 @@
 struct file_rig_settings {
 	const char *framing, *compress, *streams;
 	uint64_t size, every_ms;
+	const char *name; /* NULL: archive */
 };
 
 struct file_rig {
@@ -51,5 +52,8 @@ void file_rig_check(struct file_rig *f, uint64_t last);
 int file_rig_count(const struct file_rig *f, const char *tail);
 /* Append to a file in the directory. */
 void file_rig_put(const struct file_rig *f, const char *name, const char *text);
+/* Remove, or rename, a file in it. */
+void file_rig_take(const struct file_rig *f, const char *name);
+void file_rig_move(const struct file_rig *f, const char *from, const char *to);
 
 #endif

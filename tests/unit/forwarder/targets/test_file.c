@@ -328,6 +328,40 @@ a_new_target_takes_no_old_files_away(void **state)
 }
 
 static void
+a_target_that_was_renamed_takes_its_files_along(void **state)
+{
+	struct file_rig_settings s = file_rig_plain;
+	struct file_rig f;
+
+	(void)state;
+	s.size = 40000;
+	file_rig_begin(&f, &s);
+	for (uint64_t i = 0; i < 5; i++)
+		peer_batch(
+		    &f.peer, 1 + i * FILE_RIG_BATCH, FILE_RIG_BATCH, false);
+	peer_until_settled(&f.peer, 1, 1 + 5 * FILE_RIG_BATCH);
+	s.name = "other";
+	/* A stranger is found before anything is renamed. */
+	file_rig_put(&f, "notes.txt", "mine");
+	file_rig_restart(&f, &s);
+	peer_until_error(&f.peer, "STRANGE_FILE");
+	assert_int_equal(file_rig_count(&f, "0000000000000001.log"), 1);
+	file_rig_take(&f, "notes.txt");
+	/* A crash left it half done. */
+	file_rig_move(
+	    &f, "archive-0000000000000001.log", "other-0000000000000001.log");
+	peer_control(&f.peer, IPC_CONTROL_RETRY);
+	peer_batch(&f.peer, 1 + 5 * FILE_RIG_BATCH, FILE_RIG_BATCH, false);
+	peer_until_settled(&f.peer, 1, 1 + 6 * FILE_RIG_BATCH);
+	file_rig_check(&f, 6 * FILE_RIG_BATCH);
+	file_rig_restart(&f, &s);
+	peer_batch(&f.peer, 1 + 6 * FILE_RIG_BATCH, FILE_RIG_BATCH, false);
+	peer_until_settled(&f.peer, 1, 1 + 7 * FILE_RIG_BATCH);
+	file_rig_check(&f, 7 * FILE_RIG_BATCH);
+	file_rig_end(&f);
+}
+
+static void
 a_keeper_that_comes_back_gets_no_repeats(void **state)
 {
 	struct file_rig f;
@@ -368,6 +402,7 @@ main(void)
 	    cmocka_unit_test(a_directory_that_was_replaced_holds),
 	    cmocka_unit_test(a_renamed_target_gives_its_files_the_new_name),
 	    cmocka_unit_test(a_new_target_takes_no_old_files_away),
+	    cmocka_unit_test(a_target_that_was_renamed_takes_its_files_along),
 	    cmocka_unit_test(a_keeper_that_comes_back_gets_no_repeats),
 	};
 

@@ -11,9 +11,11 @@ static const struct {
 	const char *title;
 	struct file_position p;
 } examples[] = {
-    {"FIRST", {1, 0, 0, false}},
-    {"LINES", {7, 123456789, INT64_C(1790000000123456789), false}},
-    {"LENGTH", {FILE_DIR_NUMBER_MAX, INT64_MAX, -1, true}},
+    {"FIRST", {1, 0, 0, false, "a"}},
+    {"LINES", {7, 123456789, INT64_C(1790000000123456789), false, "archive"}},
+    {"LENGTH",
+	{FILE_DIR_NUMBER_MAX, INT64_MAX, -1, true,
+	    "abcdefghijklmnopqrstuvwxyz-01234"}},
 };
 
 static void
@@ -31,6 +33,7 @@ positions_are_as_in_the_golden_file(void **state)
 		assert_int_equal(file_position_decode(opaque, &p), 0);
 		assert_int_equal(p.number, examples[i].p.number);
 		assert_int_equal(p.offset, examples[i].p.offset);
+		assert_string_equal(p.name, examples[i].p.name);
 		assert_int_equal(p.begun_ns, examples[i].p.begun_ns);
 		assert_int_equal(
 		    p.framing_length, examples[i].p.framing_length);
@@ -45,17 +48,16 @@ what_is_no_position_is_refused(void **state)
 		uint8_t value;
 		int rc;
 	} rows[] = {
-	    {0, 2, ERR_VERSION},
-	    {0, 0, ERR_VERSION},
-	    {1, 2, ERR_FORMAT},
-	    {2, 1, ERR_FORMAT},
-	    {8, 0, ERR_FORMAT}, /* number 0 */
+	    {0, 2, ERR_VERSION}, {0, 0, ERR_VERSION}, {1, 2, ERR_FORMAT},
+	    {2, 1, ERR_FORMAT}, {8, 0, ERR_FORMAT}, /* number 0 */
 	    {15, 1, ERR_FORMAT}, /* more than 16 digits */
 	    {23, 0x80, ERR_FORMAT}, /* more than a file can have */
-	    {32, 1, ERR_FORMAT},
-	    {63, 1, ERR_FORMAT},
+	    {32, 0, ERR_FORMAT}, /* no name */
+	    {32, '/', ERR_FORMAT}, {33, 'A', ERR_FORMAT},
+	    {63, 'b', ERR_FORMAT}, /* after the name's end */
 	};
-	struct file_position first = {.number = 1}, p = {.number = 5};
+	struct file_position first = {.number = 1, .name = "a"},
+			     p = {.number = 5};
 	uint8_t opaque[ENTRY_OPAQUE_SIZE] = {0};
 
 	(void)state;
