@@ -168,7 +168,6 @@ place_lost(struct store *s)
 void
 table_apply_cuts(struct store *s)
 {
-#ifndef MUTANT_NO_CUT
 	uint64_t limit = UINT64_MAX, rec = UINT64_MAX;
 
 	for (size_t i = s->n; i-- > 0;) {
@@ -182,15 +181,14 @@ table_apply_cuts(struct store *s)
 			seg->next_rec = rec;
 		if (seg->lost)
 			continue;
+#ifndef MUTANT_NO_CUT
 		if (seg->header.prev_last + 1 < limit)
 			limit = seg->header.prev_last + 1;
 		if (seg->header.first_rec < rec)
 			rec = seg->header.first_rec;
+#endif
 	}
 	place_lost(s);
-#else
-	(void)s;
-#endif
 }
 
 struct segment *
