@@ -42,6 +42,19 @@ make_folders(struct store *s)
 	return s->segfd < 0 ? ERR_IO : 0;
 }
 
+/* LOCK is gone: the segments know whose they are. */
+static bool
+has_identity(const struct store *s, struct uuid *spool)
+{
+	for (size_t i = s->n; i-- > 0;) {
+		if (s->seg[i]->lost)
+			continue;
+		*spool = s->seg[i]->header.spool;
+		return true;
+	}
+	return false;
+}
+
 /* From here on a crash leaves the spool marked as not clean. */
 static int
 mark_open(struct store *s)
@@ -52,8 +65,8 @@ mark_open(struct store *s)
 	s->clean = s->lockfile.present && l->flags & SEGFMT_LOCK_CLEAN;
 	if (!s->lockfile.present) {
 		l->created_ns = clock_now().wall_ns;
-		if (s->n)
-			l->spool = s->seg[s->n - 1]->header.spool;
+		if (has_identity(s, &l->spool))
+			rc = 0;
 		else if (s->o.new_spool_id)
 			l->spool = *s->o.new_spool_id;
 		else

@@ -204,6 +204,86 @@ short_writes_lose_nothing(void **state)
 	    .kinds = DISKFAULT_WRITE, .errnum = ENOSPC, .short_write = true});
 }
 
+/* ---- a start on a failing disk ---- */
+
+/* A crash in the middle of a life, kept in a directory of its own. */
+static void
+leave_crashed(struct storerig *r, char crashed[300])
+{
+	struct diskfault never = {.kinds = DISKFAULT_ALL, .k = -1};
+	long calls;
+
+	storerig_init(r, true);
+	small_segments(r);
+	work_and_die(r, &never, &calls);
+	snprintf(crashed, 300, "%s.crashed", r->dir);
+	storerig_copy_tree(r->dir, crashed);
+}
+
+static long
+count_calls_of_a_start(struct storerig *r, const char *crashed)
+{
+	struct diskfault never = {.kinds = DISKFAULT_ALL, .k = -1};
+	long n;
+
+	storerig_copy_tree(crashed, r->dir);
+	diskfault_arm(&never);
+	open_or_fail(r);
+	n = diskfault_disarm();
+	storerig_close(r);
+	return n;
+}
+
+/* It starts nevertheless, or says so and starts when the disk is well. */
+static bool
+start_with(struct storerig *r, const char *crashed, struct diskfault fault)
+{
+	bool started;
+
+	storerig_copy_tree(crashed, r->dir);
+	diskfault_arm(&fault);
+	started = storerig_open(r) == 0;
+	diskfault_disarm();
+	if (!started)
+		open_or_fail(r);
+	expect_honest(r, "after a start", fault.k);
+	assert_int_equal(storerig_put_surely(r, 2, 5000), 0);
+	expect_honest(r, "and one more", fault.k);
+	storerig_close(r);
+	r->acks -= 2;
+	return started;
+}
+
+static void
+a_start_on_a_failing_disk_loses_nothing(void **state)
+{
+	struct diskfault faults[] = {
+	    {.kinds = DISKFAULT_ALL, .errnum = EIO},
+	    {.kinds = DISKFAULT_ALL, .errnum = EIO, .late = true},
+	    {.kinds = DISKFAULT_ALL, .errnum = EIO, .persistent = true},
+	};
+	int started = 0, failed = 0;
+	struct storerig r;
+	char crashed[300];
+	long n;
+
+	(void)state;
+	leave_crashed(&r, crashed);
+	n = count_calls_of_a_start(&r, crashed);
+	assert_true(n > 10);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		for (long k = 1; k <= n; k += step() > 1 ? 2 : 1) {
+			faults[i].k = k;
+			if (start_with(&r, crashed, faults[i]))
+				started++;
+			else
+				failed++;
+		}
+	assert_true(started > 0 && failed > 0);
+	storerig_remove_tree(crashed);
+	storerig_fini(&r);
+}
+
 int
 main(void)
 {
@@ -213,6 +293,7 @@ main(void)
 	    cmocka_unit_test(a_disk_that_fails_for_a_while_loses_nothing),
 	    cmocka_unit_test(a_full_disk_loses_nothing),
 	    cmocka_unit_test(short_writes_lose_nothing),
+	    cmocka_unit_test(a_start_on_a_failing_disk_loses_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
