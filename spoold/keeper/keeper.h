@@ -67,6 +67,7 @@ struct keeper {
 	char alarm[KEEPER_ALARMS_MAX][256]; /* the latest, round and round */
 	size_t alarms;
 	bool running;
+	unsigned adding; /* targets whose TARGET entry is not durable */
 	_Atomic bool stopping; /* jobs look at it */
 	unsigned jobs; /* that run in the pool */
 };

@@ -215,7 +215,8 @@ say_ready(struct keeper *k)
 
 	if (kv_new(&kv))
 		return;
-	if (!kv_add_u64(kv, "ready", intake_is_open(k->intake)))
+	if (!kv_add_u64(
+		kv, "ready", intake_is_open(k->intake) && targets_are_known(k)))
 		role_status(k->role, kv);
 	kv_free(kv);
 }

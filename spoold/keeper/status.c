@@ -17,6 +17,7 @@
 #include "spoold/keeper/oldest.h"
 #include "spoold/keeper/receivers.h"
 #include "spoold/keeper/retention.h"
+#include "spoold/keeper/targets.h"
 
 #define FILE_EVERY_MS 2000
 #define RATE_EVERY_MS 1000
@@ -434,8 +435,9 @@ status_make(struct status *s)
 	put_u64(o, "schema_version", 1);
 	put_text(o, "version", PACKAGE_VERSION);
 	put_text(o, "spool_id", uuid_format(&k->identity.spool, id));
-	json_object_set_new(
-	    o, "ready", json_boolean(k->running && intake_is_open(k->intake)));
+	json_object_set_new(o, "ready",
+	    json_boolean(k->running && intake_is_open(k->intake) &&
+		targets_are_known(k)));
 	json_object_set_new(
 	    o, "since", s->since ? json_string(s->since) : json_null());
 	json_object_set_new(o, "spool", make_spool(s, row, n));

@@ -60,6 +60,7 @@ on_added(struct item *it, void *arg)
 	struct keeper *k = arg;
 	struct cursors_target *t;
 
+	k->adding--;
 	if (!cursors_add(&k->cursors, bytes_of_str(it->name),
 		bytes_of_str(it->protocol), it->first_rec, &t)) {
 		t->configured = is_configured(k, it->name);
@@ -91,6 +92,7 @@ add(struct keeper *k, const struct settings_target *s)
 	snprintf(it->protocol, sizeof(it->protocol), "%s", s->protocol);
 	it->on_durable = on_added;
 	it->arg = k;
+	k->adding++;
 	keeper_submit(k, it);
 }
 
@@ -139,6 +141,12 @@ targets_apply(struct keeper *k)
 			    "target %s is not in the configuration: it keeps "
 			    "its backlog until it is removed",
 			    k->cursors.target[i]->name);
+}
+
+bool
+targets_are_known(const struct keeper *k)
+{
+	return k->adding == 0;
 }
 
 /* ---- changes by an administrator ---- */

@@ -25,6 +25,12 @@ struct targets_actor {
 /* Follow the settings in use. */
 void targets_apply(struct keeper *k);
 
+/*
+ * Every target of the configuration is in the log.  Before that the keeper is
+ * not ready: whoever waits for "everything delivered" must see all targets.
+ */
+bool targets_are_known(const struct keeper *k);
+
 /* ERR_NOENT; ERR_STATE (is so already); on 0 `done` will be called. */
 int targets_pause(struct keeper *k, const char *name, bool pause,
     const struct targets_actor *by, targets_done done, void *arg);
