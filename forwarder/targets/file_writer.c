@@ -24,7 +24,6 @@
 
 #include "forwarder/targets/file_compress.h"
 #include "forwarder/targets/file_dir.h"
-#include "forwarder/targets/file_rename.h"
 #include "lib/base/clock.h"
 #include "lib/base/endian.h"
 #include "lib/base/err.h"
@@ -256,9 +255,6 @@ tidy(struct file_writer *w, const struct file_position *at,
 	int rc;
 
 	errno = 0;
-	rc = at ? file_rename_adopt(w->dir_fd, w->target, at->number) : 0;
-	if (rc)
-		return failed(t, "rename files in", "the directory", rc);
 	rc = file_dir_each(w->dir_fd, w->target, NULL,
 	    at ? nothing : look_fresh, &s, stranger);
 	if (at && !rc)

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Functions fit a screen and files stay under 600 lines.
+# Functions fit a screen and files stay under 600 lines (tests: 700).
 set -eu
 cd "${TOP_SRCDIR:-.}"
 status=0
 for file in $(find lib agentlink spoold forwarder admin tests -name '*.[ch]'); do
 	lines=$(wc -l <"$file")
-	if [ "$lines" -gt 600 ]; then
+	case $file in tests/*) most=700 ;; *) most=600 ;; esac
+	if [ "$lines" -gt $most ]; then
 		echo "sizes: $file has $lines lines" >&2
 		status=1
 	fi

@@ -277,40 +277,6 @@ a_directory_that_was_replaced_holds(void **state)
 }
 
 static void
-move(const struct file_rig *f, const char *from, const char *to)
-{
-	char a[256], b[256];
-
-	snprintf(a, sizeof(a), "%s/%s", f->dir, from);
-	snprintf(b, sizeof(b), "%s/%s", f->dir, to);
-	assert_int_equal(rename(a, b), 0);
-}
-
-static void
-a_renamed_target_gives_its_files_the_new_name(void **state)
-{
-	struct file_rig f;
-
-	(void)state;
-	file_rig_begin(&f, &file_rig_plain);
-	peer_batch(&f.peer, 1, FILE_RIG_BATCH, false);
-	peer_until_settled(&f.peer, 1, 1 + FILE_RIG_BATCH);
-	/* As if it had been called second until now. */
-	move(&f, "archive-0000000000000001.log", "second-0000000000000001.log");
-	file_rig_restart(&f, &file_rig_plain);
-	peer_batch(&f.peer, 1 + FILE_RIG_BATCH, FILE_RIG_BATCH, false);
-	peer_until_settled(&f.peer, 1, 1 + 2 * FILE_RIG_BATCH);
-	file_rig_check(&f, 2 * FILE_RIG_BATCH);
-	assert_int_equal(file_rig_count(&f, ".log"), 1);
-	/* Files of two other names are nobody's to take. */
-	move(&f, "archive-0000000000000001.log", "second-0000000000000001.log");
-	file_rig_put(&f, "third-0000000000000001.log", "not ours");
-	file_rig_restart(&f, &file_rig_plain);
-	peer_until_error(&f.peer, "STRANGE_FILE");
-	file_rig_end(&f);
-}
-
-static void
 a_new_target_takes_no_old_files_away(void **state)
 {
 	struct file_rig f;
@@ -400,7 +366,6 @@ main(void)
 	    cmocka_unit_test(what_was_written_past_the_position_goes),
 	    cmocka_unit_test(a_stranger_is_named_and_not_touched),
 	    cmocka_unit_test(a_directory_that_was_replaced_holds),
-	    cmocka_unit_test(a_renamed_target_gives_its_files_the_new_name),
 	    cmocka_unit_test(a_new_target_takes_no_old_files_away),
 	    cmocka_unit_test(a_target_that_was_renamed_takes_its_files_along),
 	    cmocka_unit_test(a_keeper_that_comes_back_gets_no_repeats),
