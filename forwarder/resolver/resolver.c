@@ -81,7 +81,7 @@ answer(struct asker *a, uint32_t id, const struct lookup *l)
 	int rc;
 
 	m.u.addresses.id = id;
-	m.u.addresses.code = l->code;
+	m.u.addresses.code = (uint16_t)l->code;
 	m.u.addresses.n = l->n;
 	m.u.addresses.addresses = bytes_of(l->addresses, l->len);
 	m.u.addresses.text = bytes_of_str(l->text);
