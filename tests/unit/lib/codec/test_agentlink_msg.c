@@ -247,17 +247,21 @@ a_message_that_is_cut_off_is_refused(void **state)
 		struct agentlink_frame frame;
 		struct agentlink_msg m;
 		struct buf b;
-		size_t used;
+		size_t used, whole;
 
 		buf_init(&b, 1 << 20);
 		agentlink_msg_encode(&b, &sample[i].m);
 		assert_int_equal(agentlink_frame_decode(buf_bytes(&b),
 				     AGENTLINK_FRAME_MAX, &frame, &used, NULL),
 		    1);
+		/* The columns of DATA are judged by who unpacks them. */
+		whole = frame.payload.len;
+		if (sample[i].m.type == AGENTLINK_DATA)
+			whole -= sample[i].m.u.data.payload.len;
 		for (; frame.payload.len;) {
 			frame.payload.len--;
-			assert_int_equal(
-			    agentlink_msg_decode(&frame, &m), ERR_FORMAT);
+			assert_int_equal(agentlink_msg_decode(&frame, &m),
+			    frame.payload.len < whole ? ERR_FORMAT : 0);
 		}
 		buf_fini(&b);
 	}
@@ -395,8 +399,8 @@ values_that_cannot_be_are_refused(void **state)
 	row[6].u.data.count = 0;
 	row[7].u.data.first_seq = 0;
 	row[8].u.data.first_seq = UINT64_MAX;
-	row[9].u.data.raw_len++;
-	row[10].u.data.codec = BATCH_CODEC_ZSTD_DICT;
+	row[9].u.data.flags = BATCH_RANGE_PATH;
+	row[10].u.data.severities = 0x100;
 	row[11].u.data.flags = BATCH_RANGE_HEAD;
 	row[12].u.data.dictionary = 1;
 	row[13].u.advance.to = 2;
