@@ -376,10 +376,14 @@ check_data(struct session *s, const struct agentlink_data *d,
 	    .ranges = 1,
 	    .content_digest = d->content_digest,
 	};
+	int rc;
 
 	if (d->count > AGENTLINK_RECORDS_MAX)
 		return ERR_LIMIT;
-	return check_batch(s->receiver->check, &claim, d->payload, view);
+	rc = check_batch(s->receiver->check, &claim, d->payload, view);
+	if (!rc && view->records.len > AGENTLINK_RAW_MAX)
+		rc = ERR_LIMIT;
+	return rc;
 }
 
 /* The agent's numbering, as far as this connection knows it. */

@@ -226,6 +226,8 @@ make_item(struct session *s, const struct agentlink_chain_data *d,
 	uint8_t *payload;
 	int rc = batch_ranges_begin(&ranges, d->ranges);
 
+	if (!rc && ranges.chains)
+		rc = ERR_FORMAT; /* the connection says whose they are */
 	claim.ranges = ranges.ranges;
 	if (!rc)
 		rc = check_payload(r->check, &claim, d);
