@@ -42,6 +42,7 @@ struct cursors_target {
 	uint64_t saved_serial; /* what meta has of it */
 	uint64_t again_number; /* the ledger's: of its last PENDING_AGAIN */
 	uint64_t moved_number; /* the ledger's: of its last DELIVERED */
+	bool first_unlogged; /* its first position is on its way to the log */
 };
 
 struct cursors {

@@ -232,6 +232,7 @@ dispatch_on_saved(struct dispatch *d, const char *name,
 	struct ipc_msg m = {.type = IPC_DURABLE};
 
 	if (!l || !l->answered || l->ended ||
+	    (l->target && l->target->first_unlogged) ||
 	    !memcmp(l->told, opaque, ENTRY_OPAQUE_SIZE))
 		return;
 	memcpy(l->told, opaque, ENTRY_OPAQUE_SIZE);

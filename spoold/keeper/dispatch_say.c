@@ -35,6 +35,47 @@ dispatch_say(struct dispatch_link *l, const struct ipc_msg *m)
 		dispatch_end(l, err_text(rc));
 }
 
+static void
+on_first_logged(struct item *it, void *arg)
+{
+	struct keeper *k = arg;
+
+	(void)it;
+	for (size_t i = 0; i < k->cursors.n; i++) {
+		struct cursors_target *t = k->cursors.target[i];
+
+		if (t->first_unlogged)
+			t->serial++; /* now meta may save it, and say so */
+		t->first_unlogged = false;
+	}
+}
+
+/*
+ * A first position goes to the log before it is said to be durable: if only
+ * meta had it, and were lost, the target would find files of its own name in
+ * its directory and know nothing of them.
+ */
+static void
+take_position(struct dispatch_link *l, const uint8_t opaque[ENTRY_OPAQUE_SIZE])
+{
+	static const uint8_t none[ENTRY_OPAQUE_SIZE];
+	struct cursors_target *t = l->target;
+	struct keeper *k = l->all->k;
+	bool first = !memcmp(t->opaque, none, sizeof(none));
+	struct buf b;
+
+	memcpy(t->opaque, opaque, ENTRY_OPAQUE_SIZE);
+	t->opaque_unlogged = true;
+	t->serial++;
+	if (!first)
+		return;
+	t->first_unlogged = true;
+	buf_init(&b, BATCH_STORED_MAX);
+	cursors_take_delivered(t, &b);
+	keeper_entries(k, &b, on_first_logged, k);
+	buf_fini(&b);
+}
+
 void
 dispatch_say_state(struct dispatch_link *l)
 {
@@ -135,11 +176,8 @@ on_verdicts(struct dispatch_link *l, const struct ipc_verdicts *m)
 		return;
 	}
 	if (m->has_opaque &&
-	    memcmp(l->target->opaque, m->opaque, ENTRY_OPAQUE_SIZE)) {
-		memcpy(l->target->opaque, m->opaque, ENTRY_OPAQUE_SIZE);
-		l->target->opaque_unlogged = true;
-		l->target->serial++;
-	}
+	    memcmp(l->target->opaque, m->opaque, ENTRY_OPAQUE_SIZE))
+		take_position(l, m->opaque);
 	if (l->target->unlogged_n >= CURSORS_UNLOGGED_MAX)
 		keeper_log_positions(l->all->k);
 	dispatch_work_kick(l);
