@@ -109,9 +109,10 @@ store_rotate_truncate(struct store *s, struct segment *seg)
 }
 
 static void
-let_go(struct store *s)
+let_go(struct store *s, bool checked)
 {
 	pthread_mutex_lock(&s->lock);
+	s->active->checked = checked;
 	segment_drop_env(s, s->active);
 	s->active = NULL;
 	pthread_mutex_unlock(&s->lock);
@@ -125,9 +126,8 @@ store_rotate_poison(struct store *s, const char *what)
 	store_tell(s, STORE_EVENT_COMMIT_FAILED, 0, 0,
 	    "segment %016llx: %s failed; its outcome is not known",
 	    (unsigned long long)seg->id, what);
-	seg->checked = false;
 	s->unsettled = true;
-	let_go(s);
+	let_go(s, false);
 }
 
 int
@@ -140,8 +140,7 @@ store_rotate_seal(struct store *s)
 		store_rotate_poison(s, "sealing");
 		return rc;
 	}
-	seg->checked = true;
-	let_go(s);
+	let_go(s, true);
 	store_rotate_truncate(s, seg);
 	return 0;
 }
