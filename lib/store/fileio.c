@@ -9,6 +9,7 @@
 #include "lib/base/err.h"
 
 #define PIECE (256 * 1024)
+#define SYNC_STEP (16u * 1024 * 1024) /* so that commits need not wait long */
 
 /* What a person can do something about keeps its code, the rest is ERR_IO. */
 static int
@@ -74,6 +75,8 @@ fileio_fill(int fd, uint64_t size)
 
 		rc = fileio_write(fd, zeros, len, off);
 		off += len;
+		if (!rc && off % SYNC_STEP == 0)
+			rc = fileio_sync(fd);
 	}
 	return rc;
 }

@@ -234,8 +234,8 @@ segment_condemn(struct store *s, struct segment *seg, const char *why)
 		return;
 	segment_drop_env(s, seg);
 	seg->bad = true;
-	store_tell(s, STORE_EVENT_SEGMENT_QUARANTINED, seg->header.first_rec,
-	    seg->next_rec, "segment %016llx: %s; reading what is whole",
+	store_tell(s, STORE_EVENT_SEGMENT_QUARANTINED, 0, 0,
+	    "segment %016llx: %s; reading what is whole",
 	    (unsigned long long)seg->id, why);
 }
 

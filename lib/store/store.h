@@ -37,7 +37,11 @@ struct store_cursor; /* opaque; a reader */
 enum store_event {
 	STORE_EVENT_SEGMENT_OPENED, /* a fresh active segment */
 	STORE_EVENT_SEGMENT_SEALED,
-	STORE_EVENT_SEGMENT_QUARANTINED, /* set aside; from,to its records */
+	/*
+	 * Damage.  From < to: these records cannot be read.  0, 0: a segment's
+	 * tree is bad; what of it is lost the cursors report as they pass.
+	 */
+	STORE_EVENT_SEGMENT_QUARANTINED,
 	STORE_EVENT_COMMIT_FAILED,
 	STORE_EVENT_DISK_LIED, /* meta was ahead of the log: from,to records */
 	STORE_EVENT_KEY_SLOT_MENDED,
@@ -86,7 +90,10 @@ struct store_options {
 int store_open(const struct store_options *options, char *why, size_t why_size,
     struct store **out);
 
-/* Close cleanly: seal nothing, mark the stop as clean.  NULL is allowed. */
+/*
+ * Close cleanly: seal nothing, mark the stop as clean.  No other thread may
+ * be in the store, and all cursors are closed.  NULL is allowed.
+ */
 void store_close(struct store *s);
 
 struct store_info {

@@ -137,8 +137,7 @@ tell_lost(struct store *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (s->seg[i]->lost)
-			store_tell(s, STORE_EVENT_SEGMENT_QUARANTINED,
-			    s->seg[i]->header.first_rec, s->seg[i]->next_rec,
+			store_tell(s, STORE_EVENT_SEGMENT_QUARANTINED, 0, 0,
 			    "segment %016llx: nothing in it can be read",
 			    (unsigned long long)s->seg[i]->id);
 }
