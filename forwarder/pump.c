@@ -11,7 +11,6 @@
  */
 #include "forwarder/pump.h"
 
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -351,53 +350,6 @@ pump_connect_resolver(struct pump *p, int fd)
 /* ---- life cycle ------------------------------------------------------------
  */
 
-static void
-free_patterns(struct target_host *h)
-{
-	for (size_t i = 0; i < h->n_patterns; i++)
-		free(h->patterns[i]);
-	h->n_patterns = 0;
-}
-
-static int
-take_settings(struct target_host *h, const struct kv *kv)
-{
-	uint64_t bandwidth = 0, retry_max = 30000;
-	const char *pattern;
-
-	kv_get_u64(kv, "bandwidth", &bandwidth);
-	kv_get_u64(kv, "retry_max", &retry_max);
-	pace_set(&h->pace, bandwidth, loop_now_ms(h->loop));
-	backoff_init(&h->backoff, (uint32_t)retry_max);
-	free_patterns(h);
-	while (!kv_get_nth(kv, "streams", h->n_patterns, &pattern)) {
-		if (h->n_patterns == PUMP_PATTERNS_MAX)
-			return ERR_LIMIT;
-		h->patterns[h->n_patterns] = strdup(pattern);
-		if (!h->patterns[h->n_patterns])
-			return ERR_NOMEM;
-		h->n_patterns++;
-	}
-	return 0;
-}
-
-bool
-pump_wants(const struct target_host *h, struct bytes stream)
-{
-	char name[ENTRY_STREAM_MAX + 1];
-
-	if (!h->n_patterns)
-		return true;
-	if (stream.len > ENTRY_STREAM_MAX)
-		return false;
-	memcpy(name, stream.ptr, stream.len);
-	name[stream.len] = '\0';
-	for (size_t i = 0; i < h->n_patterns; i++)
-		if (!fnmatch(h->patterns[i], name, 0))
-			return true;
-	return false;
-}
-
 static int
 make_parts(struct target_host *h)
 {
@@ -448,29 +400,52 @@ pump_new_of(const struct target_class *class, struct loop *loop,
 	pace_init(&h->pace, 0, loop_now_ms(loop));
 	rc = make_parts(h);
 	if (!rc)
-		rc = take_settings(h, kv);
+		rc = pump_settings_take(h, kv);
 	if (!rc)
 		rc = h->class->open(h, kv, dir_fd, &h->target);
 	if (rc) {
 		pump_free(p);
 		return rc;
 	}
+	pump_settings_digest(h, kv, h->settings);
 	loop_timer_start(h->tick, 1000, 1000);
 	*out = p;
 	return 0;
 }
 
+/* Come up anew, with what is not settled in hand. */
+static void
+restart(struct target_host *h)
+{
+	h->class->reset(h->target);
+	h->started = h->up = h->blocked = false;
+	loop_timer_stop(h->retry);
+	backoff_on_success(&h->backoff);
+	pump_start(h);
+}
+
 int
 pump_configure(struct pump *p, const struct kv *kv)
 {
-	int rc = take_settings(&p->host, kv);
+	struct target_host *h = &p->host;
+	uint8_t digest[DIGEST_SIZE];
+	int rc;
 
+	pump_settings_digest(h, kv, digest);
+	if (!memcmp(digest, h->settings, sizeof(digest)))
+		return 0;
+	memcpy(h->settings, digest, sizeof(digest));
+	rc = pump_settings_take(h, kv);
 	if (!rc)
-		rc = p->host.class->configure(p->host.target, kv);
+		rc = h->class->configure(h->target, kv);
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < PUMP_STREAM_BUCKETS; i++)
-		for (struct pump_stream *s = p->host.streams[i]; s; s = s->next)
-			s->stream.wanted = pump_wants(&p->host, s->stream.name);
-	return rc;
+		for (struct pump_stream *s = h->streams[i]; s; s = s->next)
+			s->stream.wanted =
+			    pump_settings_wants(h, s->stream.name);
+	restart(h);
+	return 0;
 }
 
 void
@@ -487,7 +462,7 @@ pump_free(struct pump *p)
 		h->class->close(h->target);
 	}
 	pump_forget_streams(h);
-	free_patterns(h);
+	pump_settings_free(h);
 	chan_free(h->keeper);
 	chan_free(h->resolver);
 	loop_timer_free(h->retry);

@@ -35,6 +35,10 @@ int pump_new_of(const struct target_class *class, struct loop *loop,
     const char *name, const struct kv *kv, int dir_fd, struct pump **out);
 void pump_free(struct pump *p);
 
+/*
+ * Use another configuration.  If it differs in anything but logging the target
+ * comes up anew.
+ */
 int pump_configure(struct pump *p, const struct kv *kv);
 
 /* A socket to the keeper, or to the resolver; fd is taken over. */

@@ -67,6 +67,7 @@ struct target_host {
 	char *patterns[PUMP_PATTERNS_MAX];
 	size_t n_patterns;
 	struct pump_resolve resolve;
+	uint8_t settings[DIGEST_SIZE]; /* of the configuration in use */
 	/* for the next VERDICTS */
 	struct buf verdicts;
 	uint32_t n_verdicts;
@@ -114,6 +115,13 @@ void pump_trim(struct target_host *h);
 
 /* pump_host.c */
 void pump_on_addresses(struct target_host *h, const struct ipc_addresses *a);
-bool pump_wants(const struct target_host *h, struct bytes stream);
+
+/* pump_settings.c */
+int pump_settings_take(struct target_host *h, const struct kv *kv);
+void pump_settings_free(struct target_host *h);
+bool pump_settings_wants(const struct target_host *h, struct bytes stream);
+/* Of what is about the target itself, not about logging. */
+void pump_settings_digest(struct target_host *h, const struct kv *kv,
+    uint8_t out[static DIGEST_SIZE]);
 
 #endif

@@ -68,7 +68,7 @@ define(struct target_host *h, const struct ipc_stream_def *d)
 	s->stream.peer = copy_to(&to, d->peer);
 	s->stream.identity = copy_to(&to, d->identity);
 	s->stream.path = copy_to(&to, d->path);
-	s->stream.wanted = pump_wants(h, s->stream.name);
+	s->stream.wanted = pump_settings_wants(h, s->stream.name);
 	digest_origin_prefix(
 	    h->sha, &d->origin, s->stream.name, &d->epoch, s->stream.id_prefix);
 	s->next = h->streams[d->id % PUMP_STREAM_BUCKETS];

@@ -17,7 +17,8 @@
 struct dial {
 	struct target_host *host;
 	struct link_pool *pool;
-	struct dial_settings settings;
+	struct dial_settings settings; /* with copies of what it points to */
+	char *host_name, *server_name;
 	void (*on_link)(struct link *link, void *arg);
 	void (*on_failed)(const char *code, const char *why, void *arg);
 	void *arg;
@@ -119,6 +120,35 @@ on_resolved(
 	try_next(d, "RESOLVE", why ? why : "the name has no address");
 }
 
+/* A new configuration may come while it goes on. */
+static int
+keep_settings(struct dial *d)
+{
+	struct dial_settings *s = &d->settings;
+
+	if (s->tls)
+		tls_config_ref(s->tls);
+	d->host_name =
+	    strndup(s->host.len ? (const char *)s->host.ptr : "", s->host.len);
+	if (s->server_name)
+		d->server_name = strdup(s->server_name);
+	if (!d->host_name || (s->server_name && !d->server_name))
+		return ERR_NOMEM;
+	s->host = bytes_of_str(d->host_name);
+	s->server_name = d->server_name;
+	return 0;
+}
+
+static void
+release(struct dial *d)
+{
+	loop_timer_free(d->timer);
+	tls_config_free(d->settings.tls);
+	free(d->host_name);
+	free(d->server_name);
+	free(d);
+}
+
 int
 dial_start(struct target_host *host, struct link_pool *pool,
     const struct dial_settings *settings,
@@ -137,14 +167,17 @@ dial_start(struct target_host *host, struct link_pool *pool,
 	d->on_link = on_link;
 	d->on_failed = on_failed;
 	d->arg = arg;
-	rc = loop_timer_new(target_host_loop(host), on_timeout, d, &d->timer);
+	rc = keep_settings(d);
+	if (!rc)
+		rc = loop_timer_new(
+		    target_host_loop(host), on_timeout, d, &d->timer);
 	if (rc) {
-		free(d);
+		release(d);
 		return rc;
 	}
 	*out = d;
 	target_host_resolve(
-	    host, settings->host, settings->port, on_resolved, d);
+	    host, d->settings.host, settings->port, on_resolved, d);
 	return 0;
 }
 
@@ -155,8 +188,7 @@ dial_free(struct dial *d)
 		return;
 	target_host_resolve_cancel(d->host);
 	tcp_connect_free(d->connect);
-	loop_timer_free(d->timer);
-	free(d);
+	release(d);
 }
 
 enum target_verdict

@@ -28,9 +28,9 @@ struct dial_settings {
 };
 
 /*
- * Start; the settings' strings must stay until it is over.  Either on_link is
- * called with a link that is the callee's, or on_failed with a code and a
- * sentence.  Not from within this call unless an address fails at once.
+ * Start; the settings are copied, the TLS configuration is held.  Either
+ * on_link is called with a link that is the callee's, or on_failed with a code
+ * and a sentence.  Not from within this call unless an address fails at once.
  */
 int dial_start(struct target_host *host, struct link_pool *pool,
     const struct dial_settings *settings,

@@ -99,7 +99,7 @@ struct target_class {
 	    struct target **out);
 	void (*close)(struct target *t);
 
-	/* Use a new configuration from the next start on. */
+	/* Use a new configuration from now on; reset and start follow. */
 	int (*configure)(struct target *t, const struct kv *kv);
 
 	/* The keeper's view, before anything is sent; may be NULL. */

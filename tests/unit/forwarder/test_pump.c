@@ -419,11 +419,18 @@ a_new_configuration_reaches_the_target_and_its_streams(void **state)
 	until_calls(&f, "send:1 ");
 	assert_true(target_host_stream(f.t->host, 2)->wanted);
 	assert_null(target_host_stream(f.t->host, 3));
+	f.t->calls[0] = '\0';
 	assert_int_equal(kv_new(&kv), 0);
+	kv_add_u64(kv, "retry_max", 100);
+	kv_add_str(kv, "log.level", "debug");
+	assert_int_equal(pump_configure(f.pump, kv), 0);
+	assert_string_equal(f.t->calls, ""); /* nothing that concerns it */
 	kv_add_str(kv, "streams", "o?e");
 	assert_int_equal(pump_configure(f.pump, kv), 0);
+	assert_string_equal(f.t->calls, "configure reset start send:1 idle ");
+	assert_int_equal(pump_configure(f.pump, kv), 0);
+	assert_string_equal(f.t->calls, "configure reset start send:1 idle ");
 	kv_free(kv);
-	until_calls(&f, "configure ");
 	assert_true(target_host_stream(f.t->host, 1)->wanted);
 	assert_false(target_host_stream(f.t->host, 2)->wanted);
 	end(&f);

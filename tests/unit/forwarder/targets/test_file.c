@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
@@ -328,6 +330,34 @@ a_target_that_was_renamed_takes_its_files_along(void **state)
 }
 
 static void
+a_disk_that_takes_no_more_is_tried_again(void **state)
+{
+	struct rlimit before, small;
+	struct file_rig f;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	small = before;
+	small.rlim_cur = 60000;
+	file_rig_begin(&f, &file_rig_plain);
+	peer_batch(&f.peer, 1, FILE_RIG_BATCH, false);
+	peer_until_settled(&f.peer, 1, 1 + FILE_RIG_BATCH);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	for (uint64_t i = 1; i < 5; i++)
+		peer_batch(
+		    &f.peer, 1 + i * FILE_RIG_BATCH, FILE_RIG_BATCH, false);
+	peer_until_error(&f.peer, "IO_ERROR");
+	assert_string_equal(f.peer.state, "retry");
+	assert_non_null(strstr(f.peer.error_text,
+	    "cannot write archive-0000000000000001.log: File too large"));
+	setrlimit(RLIMIT_FSIZE, &before);
+	peer_until_settled(&f.peer, 1, 1 + 5 * FILE_RIG_BATCH);
+	file_rig_check(&f, 5 * FILE_RIG_BATCH);
+	file_rig_end(&f);
+}
+
+static void
 a_keeper_that_comes_back_gets_no_repeats(void **state)
 {
 	struct file_rig f;
@@ -368,6 +398,7 @@ main(void)
 	    cmocka_unit_test(a_directory_that_was_replaced_holds),
 	    cmocka_unit_test(a_new_target_takes_no_old_files_away),
 	    cmocka_unit_test(a_target_that_was_renamed_takes_its_files_along),
+	    cmocka_unit_test(a_disk_that_takes_no_more_is_tried_again),
 	    cmocka_unit_test(a_keeper_that_comes_back_gets_no_repeats),
 	};
 
