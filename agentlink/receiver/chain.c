@@ -199,15 +199,9 @@ check_payload(struct check *check, const struct check_claim *claim,
     const struct agentlink_chain_data *d)
 {
 	struct batch_columns_view view;
-	uint32_t *counts;
 	int rc = check_batch(check, claim, d->payload, &view);
 
-	if (rc)
-		return rc;
-	counts = calloc(claim->ranges, sizeof(*counts));
-	rc = counts ? batch_columns_match(&view, d->ranges, counts) : ERR_NOMEM;
-	free(counts);
-	return rc;
+	return rc ? rc : check_runs(check, &view, d->ranges, claim->ranges);
 }
 
 static int

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agentlink/receiver/check.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
+#include "lib/check/check.h"
 #include "lib/pack/pack.h"
 
 #define AGE_MIN_US 2000u

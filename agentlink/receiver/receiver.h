@@ -13,11 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agentlink/receiver/check.h"
 #include "agentlink/receiver/flow.h"
 #include "agentlink/receiver/gather.h"
 #include "agentlink/receiver/sources.h"
 #include "lib/base/clock.h"
+#include "lib/check/check.h"
 #include "lib/codec/kv.h"
 #include "lib/link/chan.h"
 #include "lib/link/link.h"

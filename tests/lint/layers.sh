@@ -16,6 +16,7 @@ may() {
 	base) echo "" ;;
 	codec) echo "" ;;
 	link) echo "codec loop tls" ;;
+	check) echo "codec digest pack" ;;
 	role) echo "codec loop link sandbox" ;;
 	store) echo "codec digest" ;;
 	*) echo "codec" ;;

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agentlink/receiver/check.h"
 #include "agentlink/receiver/gather.h"
 #include "agentlink/receiver/sources.h"
 #include "lib/base/err.h"
+#include "lib/check/check.h"
 #include "lib/digest/digest.h"
 #include "lib/pack/pack.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agentlink/receiver/check.h"
+#include "lib/check/check.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +15,7 @@ struct check {
 	struct buf raw;
 	uint32_t *lens; /* of the records in hand */
 	uint32_t record_max;
+	enum check_step step; /* that the last check stands at */
 };
 
 int
@@ -102,27 +103,68 @@ check_digest(struct check *c, const struct batch_columns_view *view,
 	    c->sha, view->records, c->lens, view->count, digest);
 }
 
+/* After unpacking: form, count, lengths, digest. */
+static int
+look_at(struct check *c, const struct check_claim *claim, struct bytes raw,
+    struct batch_columns_view *view)
+{
+	uint8_t digest[BATCH_DIGEST_SIZE];
+	int rc;
+
+	c->step = CHECK_COLUMNS;
+	rc = batch_columns_decode(raw, claim->ranges, view);
+	if (rc)
+		return rc;
+	c->step = CHECK_COUNT;
+	if (view->count != claim->records)
+		return ERR_FORMAT;
+	c->step = CHECK_LENGTHS;
+	rc = check_digest(c, view, digest);
+	if (rc)
+		return rc;
+	c->step = CHECK_DIGEST;
+	return memcmp(digest, claim->content_digest, sizeof(digest))
+	    ? ERR_DIGEST
+	    : 0;
+}
+
 int
 check_batch(struct check *c, const struct check_claim *claim,
     struct bytes payload, struct batch_columns_view *view)
 {
-	uint8_t digest[BATCH_DIGEST_SIZE];
 	struct batch_columns_view own;
 	struct bytes raw;
 	int rc;
 
+	c->step = CHECK_COUNT;
 	if (!claim->records || claim->records > BATCH_RECORDS_MAX)
 		return ERR_LIMIT;
+	c->step = CHECK_UNPACK;
 	rc = unpack(c, claim, payload, &raw);
 	if (!rc)
-		rc = batch_columns_decode(raw, claim->ranges, &own);
-	if (!rc && own.count != claim->records)
-		rc = ERR_FORMAT;
-	if (!rc)
-		rc = check_digest(c, &own, digest);
-	if (!rc && memcmp(digest, claim->content_digest, sizeof(digest)))
-		rc = ERR_DIGEST;
-	if (!rc && view)
+		rc = look_at(c, claim, raw, &own);
+	if (rc)
+		return rc;
+	c->step = CHECK_NOTHING;
+	if (view)
 		*view = own;
+	return 0;
+}
+
+int
+check_runs(struct check *c, const struct batch_columns_view *view,
+    struct bytes ranges, uint32_t n)
+{
+	uint32_t *counts = calloc(n + 1, sizeof(*counts));
+	int rc = counts ? batch_columns_match(view, ranges, counts) : ERR_NOMEM;
+
+	free(counts);
+	c->step = rc ? CHECK_RUNS : CHECK_NOTHING;
 	return rc;
+}
+
+enum check_step
+check_failed_at(const struct check *c)
+{
+	return c->step;
 }
