@@ -54,6 +54,8 @@ find(uint16_t type)
 		t = find_in(ipc_table_forwarder, type);
 	if (!t)
 		t = find_in(ipc_table_common, type);
+	if (!t)
+		t = find_in(ipc_table_worker, type);
 	return t;
 }
 
@@ -104,6 +106,12 @@ void
 ipc_stored_encode_head(struct buf *b, const struct ipc_stored *m)
 {
 	encode(b, IPC_STORED, m, false);
+}
+
+void
+ipc_inspect_encode_head(struct buf *b, const struct ipc_inspect *m)
+{
+	encode(b, IPC_INSPECT, m, false);
 }
 
 int

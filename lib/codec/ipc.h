@@ -12,6 +12,7 @@
  *   receiver   <-> keeper         RECEIVER STREAM* BATCH ADVANCE ... COMMITTED
  *   forwarder  <-> keeper         TARGET* WORK STORED VERDICTS DURABLE ...
  *   forwarder  <-> resolver       RESOLVE ADDRESSES
+ *   keeper     <-> worker         INSPECT INSPECTED
  */
 #ifndef LIB_CODEC_IPC_H
 #define LIB_CODEC_IPC_H
@@ -31,6 +32,7 @@
 #define IPC_RANGES_MAX BATCH_RANGE_COUNT_MAX
 #define IPC_ADDRESSES_MAX 16
 #define IPC_RECEIVERS_MAX 64
+#define IPC_INSPECT_TEXT_MAX 128
 
 #define IPC_TYPE_LIST(X)                                                  \
 	/* supervisor and roles */                                        \
@@ -86,7 +88,10 @@
 	X(HOLE, 86) /* numbers that hold no records */                    \
 	/* forwarder <-> resolver */                                      \
 	X(RESOLVE, 96)                                                    \
-	X(ADDRESSES, 97)
+	X(ADDRESSES, 97)                                                  \
+	/* keeper <-> worker */                                           \
+	X(INSPECT, 112) /* is this stored batch what it says? */          \
+	X(INSPECTED, 113)
 
 enum ipc_type {
 #define X(name, value) IPC_##name = (value),
@@ -403,6 +408,34 @@ struct ipc_addresses {
 	struct bytes text;
 };
 
+/* ---- worker -------------------------------------------------------------- */
+
+/* A stored batch, decrypted and still packed, and what its header says. */
+struct ipc_inspect {
+	uint64_t id; /* the keeper's, comes back */
+	uint8_t codec;
+	uint32_t records, raw_len;
+	uint32_t stored_len; /* bytes of the payload */
+	uint8_t content_digest[BATCH_DIGEST_SIZE];
+	struct bytes ranges; /* batch ranges, as stored */
+	struct bytes payload;
+};
+
+void ipc_inspect_encode_head(struct buf *b, const struct ipc_inspect *m);
+
+enum ipc_inspect_code {
+	IPC_INSPECT_HOLDS = 0,
+	IPC_INSPECT_BROKEN = 1,
+	IPC_INSPECT_CANNOT_TELL = 2, /* no memory */
+};
+
+/* In the order in which they were asked. */
+struct ipc_inspected {
+	uint64_t id;
+	uint8_t code;
+	struct bytes text; /* why it does not hold; else empty */
+};
+
 struct ipc_msg {
 	uint16_t type;
 	union {
@@ -441,6 +474,8 @@ struct ipc_msg {
 		struct ipc_control control;
 		struct ipc_resolve resolve;
 		struct ipc_addresses addresses;
+		struct ipc_inspect inspect;
+		struct ipc_inspected inspected;
 	} u;
 };
 

@@ -3,7 +3,7 @@
  * ipc_table - one row a message: its number, its fields, what they must be.
  *
  * For ipc.c alone.  The rows lie with the link they belong to: the
- * supervisor's and resolver's, the receiver's, the forwarder's.
+ * supervisor's and resolver's, the receiver's, the forwarder's, the worker's.
  */
 #ifndef LIB_CODEC_IPC_TABLE_H
 #define LIB_CODEC_IPC_TABLE_H
@@ -20,6 +20,7 @@ struct ipc_table {
 extern const struct ipc_table ipc_table_common[];
 extern const struct ipc_table ipc_table_receiver[];
 extern const struct ipc_table ipc_table_forwarder[];
+extern const struct ipc_table ipc_table_worker[];
 
 #define IPC_TABLE_KV_MAX (1u << 20)
 #define IPC_TABLE_HOPS_BYTES (BATCH_HOPS_MAX * UUID_SIZE)

@@ -163,6 +163,19 @@ static const struct {
 	{IPC_ADDRESSES,
 	    {.addresses = {1, 0, 2, {addresses, sizeof(addresses)},
 		 TEXT("")}}}},
+    {"INSPECT",
+	{IPC_INSPECT,
+	    {.inspect = {.id = 7,
+		 .codec = BATCH_CODEC_RAW,
+		 .records = 2,
+		 .raw_len = sizeof(columns),
+		 .stored_len = sizeof(columns),
+		 .content_digest = {0xcd},
+		 .ranges = {stored_ranges, sizeof(stored_ranges)},
+		 .payload = {columns, sizeof(columns)}}}}},
+    {"INSPECTED",
+	{IPC_INSPECTED,
+	    {.inspected = {7, IPC_INSPECT_BROKEN, TEXT("content digest")}}}},
 };
 
 #define SAMPLES (sizeof(sample) / sizeof(*sample))
@@ -349,6 +362,8 @@ values_that_cannot_be_are_refused(void **state)
 	    {IPC_PENDING_AGAIN, 15, 1}, {IPC_CONTROL, 0, 0},
 	    {IPC_RESOLVE, 4, 0}, {IPC_ADDRESSES, 9, 1},
 	    {IPC_ADDRESSES, 11, 5}, /* family */
+	    {IPC_INSPECTED, 8, 0}, /* holds, and yet a reason */
+	    {IPC_INSPECTED, 8, 3}, {IPC_INSPECTED, 12, '\n'},
 	};
 
 	(void)state;
