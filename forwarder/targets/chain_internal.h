@@ -51,7 +51,7 @@ struct target { /* the chain's */
 	/* from the keeper */
 	struct uuid spool, incarnation;
 	uint64_t start_rec, next_rec;
-	struct ivset settled; /* as the keeper had it on connecting */
+	struct ivset settled; /* as the keeper had it, and acknowledged since */
 	uint8_t opaque[ENTRY_OPAQUE_SIZE]; /* see chain_state.c */
 	/* from the parent */
 	struct uuid parent;
@@ -82,6 +82,7 @@ void chain_on_own_digest(struct target *t, const struct ipc_digest *d);
 /* chain_send.c */
 int chain_send_batch(struct target *t, const struct target_batch *b);
 void chain_forget_flight(struct target *t);
+void chain_settle(struct target *t, uint64_t from, uint64_t to);
 void chain_on_ack(struct target *t, const struct agentlink_chain_ack *ack);
 void chain_on_nack(struct target *t, const struct agentlink_chain_nack *nack);
 void chain_say_skip(struct target *t, uint64_t from, uint64_t count,

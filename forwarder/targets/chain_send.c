@@ -61,6 +61,17 @@ note_flight(struct target *t, uint64_t from, uint64_t to, uint32_t bytes)
 	return 0;
 }
 
+/*
+ * Delivered, and remembered: when the parent comes back without it, custody
+ * was lost.  A set that is full remembers less, and then asks for less.
+ */
+void
+chain_settle(struct target *t, uint64_t from, uint64_t to)
+{
+	ivset_add(&t->settled, from, to, NULL);
+	target_host_settle(t->host, ENTRY_TERM_DELIVERED, from, to, NULL);
+}
+
 void
 chain_on_ack(struct target *t, const struct agentlink_chain_ack *ack)
 {
@@ -85,8 +96,7 @@ chain_on_ack(struct target *t, const struct agentlink_chain_ack *ack)
 		t->last = f;
 		p = &f->next;
 	}
-	target_host_settle(
-	    t->host, ENTRY_TERM_DELIVERED, ack->from, ack->to, NULL);
+	chain_settle(t, ack->from, ack->to);
 }
 
 /* ---- streams

@@ -119,8 +119,7 @@ go_up(struct target *t)
 		return;
 	}
 	for (size_t i = 0; i < t->parents.n; i++)
-		target_host_settle(t->host, ENTRY_TERM_DELIVERED,
-		    t->parents.iv[i].from, t->parents.iv[i].to, NULL);
+		chain_settle(t, t->parents.iv[i].from, t->parents.iv[i].to);
 	t->phase = CHAIN_UP;
 	target_host_up(t->host);
 }
