@@ -3,6 +3,7 @@
 
 #ifdef WITH_FAILPOINTS
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -32,14 +33,19 @@ failpoint_pass(const char *name)
 	static atomic_long passed;
 	const char *wanted = getenv("SPOOLD_FAILPOINT");
 	size_t len = strlen(name);
-	long k;
+	long k, wait_ms = 0;
+	char *rest;
 
 	if (!wanted || strncmp(wanted, name, len) ||
 	    (wanted[len] && wanted[len] != ':'))
 		return;
-	k = wanted[len] ? strtol(wanted + len + 1, NULL, 10) : 1;
-	if (atomic_fetch_add(&passed, 1) + 1 == k)
-		die(name);
+	k = wanted[len] ? strtol(wanted + len + 1, &rest, 10) : 1;
+	if (wanted[len] && *rest == ':')
+		wait_ms = strtol(rest + 1, NULL, 10);
+	if (atomic_fetch_add(&passed, 1) + 1 != k)
+		return;
+	poll(NULL, 0, (int)wait_ms);
+	die(name);
 }
 #else
 typedef int failpoint_not_built; /* ISO C forbids an empty file */

@@ -3,8 +3,9 @@
  * failpoint - named places where a test may kill the process.
  *
  * Only builds with --enable-failpoints have them.  The environment variable
- * SPOOLD_FAILPOINT=NAME[:K] kills the process with SIGKILL at the K-th passage
- * (1 if not given) of FAILPOINT("NAME").  Before it dies, one line
+ * SPOOLD_FAILPOINT=NAME[:K[:MS]] kills the process with SIGKILL at the K-th
+ * passage (1 if not given) of FAILPOINT("NAME"), after MS milliseconds in which
+ * its other threads go on.  Before it dies, one line
  * "failpoint NAME" goes to the file named by SPOOLD_FAILPOINT_LOG.
  */
 #ifndef LIB_BASE_FAILPOINT_H
