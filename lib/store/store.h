@@ -123,8 +123,9 @@ struct store_batch {
 
 /*
  * Once, after store_open and before anything else: hand every batch since the
- * newest full checkpoint (that checkpoint included) to `see`, oldest first;
- * data batches come without their payload.
+ * newest full checkpoint that is whole (that checkpoint included) to `see`,
+ * oldest first; data batches come without their payload.  Of later
+ * checkpoints parts may be missing: see passes over them.
  * A value of see other than 0 ends it and is returned.  Damage met on the way
  * is told by on_event and quarantined, never fatal.  Then readies the writer:
  * after an unclean stop the old active segment is sealed by a successful

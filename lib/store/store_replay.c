@@ -103,14 +103,12 @@ store_replay(struct store *s,
 	if (!rc)
 		rc = find_start(s, &start);
 	buf_init(&p.copy, VALUE_MAX);
-	for (seg = start; !rc && seg; seg = table_next(s, seg)) {
-		uint64_t from = seg->header.first_number;
-
-		/* A later opening that is not whole is left out. */
-		if (seg != start)
-			from = seg->header.opening_next;
-		rc = run(&p, from, seg->next_number);
-	}
+	/*
+	 * Later openings are not whole, and come all the same: behind their
+	 * checkpoints lie definitions and entries that are nowhere else.
+	 */
+	for (seg = start; !rc && seg; seg = table_next(s, seg))
+		rc = run(&p, seg->header.first_number, seg->next_number);
 	buf_fini(&p.copy);
 	if (!rc)
 		s->replayed = true;

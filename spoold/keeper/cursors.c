@@ -254,6 +254,13 @@ cursors_first_pending(const struct cursors_target *t, uint64_t from)
 	    &t->settled, from < t->start_rec ? t->start_rec : from);
 }
 
+/* A full set costs a resend; it must not keep the log from being read. */
+static int
+soft(int rc)
+{
+	return rc == ERR_LIMIT ? 0 : rc;
+}
+
 static int
 apply_delivered(struct cursors *c, const struct entry_delivered *d)
 {
@@ -268,7 +275,7 @@ apply_delivered(struct cursors *c, const struct entry_delivered *d)
 	while ((rc = entry_settled_next(&in, &s)) == 1) {
 		if (s.term >= ENTRY_TERMS)
 			return ERR_FORMAT;
-		rc = cursors_settle(t, s.term, s.from, s.to, NULL);
+		rc = soft(cursors_settle(t, s.term, s.from, s.to, NULL));
 		if (rc)
 			return rc;
 	}
@@ -284,7 +291,8 @@ apply_quarantine(struct cursors *c, const struct entry_quarantine *q)
 	int rc;
 
 	for (i = 0; i < c->n; i++) {
-		rc = cursors_quarantine(c->target[i], q->from, q->to, q->count);
+		rc = soft(
+		    cursors_quarantine(c->target[i], q->from, q->to, q->count));
 		if (rc)
 			return rc;
 	}
@@ -348,7 +356,7 @@ apply_give_up(struct cursors *c, const struct entry_give_up *g)
 
 	if (g->term >= ENTRY_TERMS)
 		return ERR_FORMAT;
-	return t ? cursors_settle(t, g->term, g->from, g->to, NULL) : 0;
+	return t ? soft(cursors_settle(t, g->term, g->from, g->to, NULL)) : 0;
 }
 
 int

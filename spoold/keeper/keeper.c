@@ -156,14 +156,29 @@ keeper_work(struct keeper *k, void (*run)(void *arg),
 static int
 see_batch(void *arg, const struct store_batch *b)
 {
-	struct ledger *l = arg;
+	struct keeper *k = arg;
+	struct ledger *l = &k->ledger;
+	const struct batch_header *h = &b->header;
+	int rc = 0;
 
-	if (!uuid_equal(&b->header.segment, &l->segment))
-		ledger_on_segment(l, &b->header.segment);
-	if (b->header.kind == BATCH_CONTROL)
-		return ledger_on_control(l, b->header.number, b->payload);
-	if (b->header.kind == BATCH_DATA)
-		return ledger_on_data(l, &b->header, b->ranges);
+	if (!uuid_equal(&h->segment, &l->segment))
+		ledger_on_segment(l, &h->segment);
+	if (h->kind == BATCH_CONTROL)
+		rc = ledger_on_control(l, h->number, b->payload);
+	else if (h->kind == BATCH_DATA)
+		rc = ledger_on_data(l, h, b->ranges);
+	if (rc == ERR_VERSION)
+		return rc; /* written by a newer spoold */
+	if (rc)
+		keeper_alarm(k,
+		    "batch %llu cannot be made sense of (%s): definitions "
+		    "before it were damaged",
+		    (unsigned long long)h->number, err_text(rc));
+	/* Its numbers are taken in any case; readers set it aside. */
+	if (h->number >= l->next_number)
+		l->next_number = h->number + 1;
+	if (h->first_rec + h->records > l->next_rec)
+		l->next_rec = h->first_rec + h->records;
 	return 0;
 }
 
@@ -259,7 +274,8 @@ replay(struct keeper *k)
 	int rc;
 
 	ledger_init(&k->ledger, k->seed);
-	rc = store_replay(k->store, see_batch, &k->ledger);
+	k->ledger.skip_full = true;
+	rc = store_replay(k->store, see_batch, k);
 	if (rc) {
 		log_error("the log cannot be replayed: %s", err_text(rc));
 		return rc;

@@ -158,9 +158,19 @@ ledger_note_receiver(struct ledger *l, uint32_t slot, const struct uuid *epoch,
 	    .slot = slot, .epoch = *epoch, .last_number = last_number};
 }
 
+/* Entries that a checkpoint is made of, and that tell no event. */
+static bool
+is_state(enum entry_type type)
+{
+	return type == ENTRY_IDENTITY || type == ENTRY_COUNTERS ||
+	    type == ENTRY_TARGET_STATE || type == ENTRY_STREAM_STATE ||
+	    type == ENTRY_CHILD_STATE || type == ENTRY_RECEIVER_STATE;
+}
+
 static int
 on_begin(struct ledger *l, const struct entry_checkpoint *e)
 {
+	l->in_skipped = false;
 	if (!e->full)
 		return 0;
 	if (l->skip_full && l->has_full) {
@@ -243,6 +253,9 @@ on_entry(struct ledger *l, uint64_t number, bool *delta, const struct entry *e)
 	case ENTRY_CHECKPOINT_BEGIN:
 		*delta = !e->u.checkpoint.full;
 		return on_begin(l, &e->u.checkpoint);
+	case ENTRY_CHECKPOINT_END:
+		l->in_skipped = false;
+		return 0;
 	case ENTRY_IDENTITY:
 		on_identity(l, &e->u.identity, *delta);
 		return 0;
@@ -303,10 +316,8 @@ ledger_on_control(struct ledger *l, uint64_t number, struct bytes entries)
 
 	cursor_init(&c, entries);
 	while ((rc = entry_next(&c, &e)) == 1) {
-		if (!l->in_skipped || e.type == ENTRY_STREAM_DEF)
+		if (!l->in_skipped || !is_state(e.type))
 			rc = on_entry(l, number, &delta, &e);
-		else if (e.type == ENTRY_CHECKPOINT_END)
-			l->in_skipped = false;
 		entry_fini(&e);
 		if (rc < 0)
 			return rc;

@@ -48,7 +48,11 @@ struct ledger {
 	struct uuid segment; /* that the references belong to */
 	struct uuid *recycle; /* segments that are to be given back */
 	size_t recycles;
-	bool skip_full; /* full checkpoints are passed over */
+	/*
+	 * Full checkpoints after the first are passed over: the events tell
+	 * the same, and a checkpoint may have lost a part.
+	 */
+	bool skip_full;
 	bool in_skipped; /* between the BEGIN and END of such a one */
 	bool has_full; /* a full checkpoint was seen */
 	uint64_t alarms, forks; /* entries seen */

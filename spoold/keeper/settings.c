@@ -69,6 +69,9 @@ read_targets(const struct kv *kv, struct settings *s)
 		    item_of(kv, "targets", i, "name"));
 		snprintf(t->protocol, sizeof(t->protocol), "%s",
 		    item_of(kv, "targets", i, "protocol"));
+		snprintf(t->address, sizeof(t->address), "%s%s",
+		    item_of(kv, "targets", i, "address"),
+		    item_of(kv, "targets", i, "directory"));
 		t->start_oldest =
 		    !strcmp(item_of(kv, "targets", i, "start"), "oldest");
 	}

@@ -26,6 +26,7 @@ struct settings_listener {
 struct settings_target {
 	char name[ENTRY_NAME_MAX + 1];
 	char protocol[33];
+	char address[128]; /* or the directory of a file target */
 	bool start_oldest;
 };
 

@@ -300,6 +300,17 @@ put_error(json_t *o, const struct dispatch_state *d)
 	json_object_set_new(o, "last_error", e);
 }
 
+static const char *
+address_of(const struct settings *s, const char *target)
+{
+	size_t i;
+
+	for (i = 0; i < s->targets; i++)
+		if (!strcmp(s->target[i].name, target))
+			return s->target[i].address;
+	return "";
+}
+
 static json_t *
 make_target(struct status *s, const struct cursors_target *t,
     const struct store_segment *row, size_t n)
@@ -313,6 +324,7 @@ make_target(struct status *s, const struct cursors_target *t,
 	dispatch_state(s->k->dispatch, t->name, &d);
 	put_text(o, "name", t->name);
 	put_text(o, "protocol", t->protocol);
+	put_text(o, "address", address_of(s->k->settings, t->name));
 	put_text(o, "state", state_of(t, &d));
 	put_u64(o, "start_rec", t->start_rec);
 	put_terms(o, t, pending);

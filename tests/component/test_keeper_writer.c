@@ -3,7 +3,9 @@
  * The writer's transactions over a real store whose disk fails: what a failed
  * commit held goes again, in order, behind the cut (RULES.md 3).
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +71,7 @@ rig_open(struct rig *r)
 	if (store_open(&o, why, sizeof(why), &r->store))
 		fail_msg("%s", why);
 	ledger_init(&r->ledger, 1);
+	r->ledger.skip_full = true;
 	r->batches = r->controls = r->last_seq = 0;
 	r->in_order = true;
 	assert_int_equal(store_replay(r->store, see, r), 0);
@@ -261,6 +264,63 @@ a_segment_that_goes_on_does_not_reuse_references(void **state)
 	sdef_unref(first);
 }
 
+/* Flip a bit behind the last `mark` of the newest segment. */
+static void
+damage_newest(struct rig *r, const char *mark)
+{
+	char path[512], newest[256] = "";
+	uint8_t *all, *at, *last = NULL, x;
+	struct dirent *e;
+	off_t size;
+	DIR *d;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/seg", r->dir);
+	d = opendir(path);
+	assert_non_null(d);
+	while ((e = readdir(d)))
+		if (strlen(e->d_name) == 19 && strcmp(e->d_name, newest) > 0)
+			snprintf(newest, sizeof(newest), "%s", e->d_name);
+	closedir(d);
+	snprintf(path, sizeof(path), "%s/seg/%s", r->dir, newest);
+	fd = open(path, O_RDWR);
+	size = lseek(fd, 0, SEEK_END);
+	all = malloc((size_t)size);
+	assert_int_equal(pread(fd, all, (size_t)size, 0), size);
+	for (at = all;
+	     (at = memmem(at, (size_t)(all + size - at), mark, strlen(mark)));
+	     at++)
+		last = at;
+	assert_non_null(last);
+	x = *last ^ 1;
+	assert_int_equal(pwrite(fd, &x, 1, last - all), 1);
+	free(all);
+	close(fd);
+}
+
+/* Behind it lie definitions that are nowhere else. */
+static void
+a_damaged_opening_checkpoint_costs_nothing(void **state)
+{
+	struct rig *r = *state;
+	struct item *it = item_new(ITEM_TARGET);
+	unsigned i;
+
+	snprintf(it->name, sizeof(it->name), "a");
+	snprintf(it->protocol, sizeof(it->protocol), "easily-found-words");
+	it->target.action = ENTRY_TARGET_ADDED;
+	item_list_add(&r->group.control, it);
+	for (i = 0; i < 14; i++) {
+		queue_batch(r, 200000);
+		assert_int_equal(write_all(r), 0);
+	}
+	rig_close(r);
+	damage_newest(r, "easily-found-words");
+	rig_open(r);
+	check(r);
+	assert_non_null(cursors_find(&r->ledger.cursors, bytes_of_str("a")));
+}
+
 /* Every call in turn, failing before or after its work, once. */
 static void
 fail_at(void **state, const struct diskfault *fault, long *counted)
@@ -362,6 +422,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_is_queued_is_one_transaction_with_one_committed_a_link),
 	    TEST(a_fresh_segment_opens_with_a_full_checkpoint),
+	    TEST(a_damaged_opening_checkpoint_costs_nothing),
 	    TEST(a_segment_that_goes_on_does_not_reuse_references),
 	    TEST(what_a_failed_commit_held_goes_again_in_order_behind_the_cut),
 	    TEST(a_number_that_holds_nothing_is_committed_in_its_turn),
