@@ -149,14 +149,24 @@ ctl() {
 	"$CTL" --socket "$W/$name/run/control.sock" "$@"
 }
 
-# role_pid NAME ROLE: the process of a role, "keeper", "receiver-0" ...
+# role_pid NAME ROLE: the process of a role, "keeper", "receiver-0" ...; waits
+# while it is being restarted, and never says 0, which kill(1) takes for us all.
 role_pid() {
-	ctl "$1" status --output json |
+	wait_for 20 role_is_there "$1" "$2"
+	printf '%s\n' "$(role_pid_now "$1" "$2")"
+}
+
+role_pid_now() {
+	ctl "$1" status --output json 2>/dev/null |
 		/usr/bin/python3 -c '
 import json, sys
 for role in json.load(sys.stdin)["roles"]:
-    if role["role"] == sys.argv[1]:
-        print(role["pid"])' "$2"
+    if role["role"] == sys.argv[1] and role["pid"]:
+        print(role["pid"])' "$2" 2>/dev/null
+}
+
+role_is_there() {
+	[ -n "$(role_pid_now "$1" "$2")" ]
 }
 
 # field NAME EXPRESSION: of the status, as python: "spool.records".
