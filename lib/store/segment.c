@@ -252,8 +252,10 @@ evict_one(struct store *s)
 		if (!oldest || seg->tick < oldest->tick)
 			oldest = seg;
 	}
-	if (oldest)
-		segment_drop_env(s, oldest);
+	if (!oldest)
+		return;
+	segment_drop_env(s, oldest);
+	oldest->checked = false; /* who knows what the disk gives next time */
 }
 
 static int

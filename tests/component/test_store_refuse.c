@@ -13,6 +13,7 @@
 #include "lib/base/crc32c.h"
 #include "lib/base/endian.h"
 #include "lib/base/err.h"
+#include "lib/store/segfmt.h"
 #include "tests/helpers/cmocka_all.h"
 #include "tests/helpers/storerig.h"
 
@@ -295,6 +296,50 @@ no_plain_record_is_on_the_disk(void **state)
 	storerig_fini(&r);
 }
 
+/* Write both copies of a segment's header again, made two days ago. */
+static void
+make_older(const char *path)
+{
+	uint8_t page[4096];
+	struct segfmt_header h;
+	int fd = open(path, O_RDWR);
+
+	for (long off = 8192; pread(fd, page, sizeof(page), off) == 4096;
+	     off += 4096) {
+		if (segfmt_header_decode(
+			bytes_of(page + 16, SEGFMT_VALUE_SIZE), &h))
+			continue;
+		h.created_ns -= 2 * 86400 * (int64_t)1000000000;
+		segfmt_header_encode(&h, page + 16);
+		assert_int_equal(pwrite(fd, page, sizeof(page), off), 4096);
+	}
+	close(fd);
+}
+
+static void
+a_data_key_serves_one_day(void **state)
+{
+	struct store_segment rows[4];
+	struct storerig r;
+	char path[512];
+
+	(void)state;
+	begin(&r, true, 2);
+	assert_true(storerig_segment_path(&r, 0, path));
+	storerig_close(&r);
+	open_or_fail(&r);
+	assert_int_equal(storerig_put(&r, 1, 100), 0);
+	assert_int_equal(store_segments(r.s, rows, 4), 1);
+	storerig_close(&r);
+	make_older(path);
+	open_or_fail(&r);
+	assert_int_equal(storerig_put(&r, 1, 100), 0);
+	assert_int_equal(store_segments(r.s, rows, 4), 2);
+	assert_true(rows[0].sealed);
+	expect_perfect(&r);
+	storerig_fini(&r);
+}
+
 /* ---- space ---- */
 
 static int
@@ -423,6 +468,7 @@ main(void)
 	    cmocka_unit_test(a_bad_key_slot_is_mended_from_its_twin),
 	    cmocka_unit_test(a_key_gone_from_both_files_costs_its_segment_only),
 	    cmocka_unit_test(no_plain_record_is_on_the_disk),
+	    cmocka_unit_test(a_data_key_serves_one_day),
 	    cmocka_unit_test(
 		a_full_spool_refuses_data_takes_control_and_resumes),
 	    cmocka_unit_test(a_segment_is_not_recycled_under_a_reader),
