@@ -347,23 +347,37 @@ values_that_cannot_be_are_refused(void **state)
 		uint16_t at; /* of the payload */
 		uint8_t value;
 	} row[] = {
-	    {IPC_HELLO, 0, IPC_ROLES}, {IPC_HELLO, 4, '\n'}, /* in the name */
-	    {IPC_LINK, 0, IPC_ROLES}, {IPC_FD, 0, 0}, {IPC_FD, 0, 7},
-	    {IPC_RECEIVERS, 3, 1}, {IPC_STREAM_CLOSE, 4, 2},
+	    {IPC_HELLO, 0, IPC_ROLES},
+	    {IPC_HELLO, 4, '\n'}, /* in the name */
+	    {IPC_LINK, 0, IPC_ROLES},
+	    {IPC_FD, 0, 0},
+	    {IPC_FD, 0, 7},
+	    {IPC_RECEIVERS, 3, 1},
+	    {IPC_STREAM_CLOSE, 4, 2},
 	    {IPC_ADVANCE, 7, 0}, /* number 0 */
 	    {IPC_ADVANCE, 27, 9}, /* to before from */
-	    {IPC_ADVANCE, 28, 5}, {IPC_VOID, 7, 0}, {IPC_CHAIN_OPEN, 3, 0},
+	    {IPC_ADVANCE, 28, 5},
+	    {IPC_VOID, 7, 0},
+	    {IPC_CHAIN_OPEN, 3, 0},
 	    {IPC_CHAIN_OPEN, 48, 2}, /* starts after its next */
-	    {IPC_SKIP, 28, 9}, {IPC_REFUSED, 11, 1}, {IPC_CHAIN_STATE, 9, 2},
-	    {IPC_TARGET, 0, 0}, {IPC_VERDICTS, 64, 2}, {IPC_VERDICTS, 68, 3},
+	    {IPC_SKIP, 28, 9},
+	    {IPC_REFUSED, 11, 1},
+	    {IPC_CHAIN_STATE, 9, 2},
+	    {IPC_TARGET, 0, 0},
+	    {IPC_VERDICTS, 64, 2},
+	    {IPC_VERDICTS, 68, 3},
 	    {IPC_TARGET_STATE, 114, 3}, /* intervals that are not there */
-	    {IPC_STREAM_DEF, 3, 0}, {IPC_STORED, 11, 0}, /* no records */
+	    {IPC_STREAM_DEF, 3, 0},
+	    {IPC_STORED, 11, 0}, /* no records */
 	    {IPC_STORED, 16, 2}, /* codec */
-	    {IPC_PENDING_AGAIN, 15, 1}, {IPC_CONTROL, 0, 0},
-	    {IPC_RESOLVE, 4, 0}, {IPC_ADDRESSES, 9, 1},
+	    {IPC_PENDING_AGAIN, 15, 1},
+	    {IPC_CONTROL, 0, 0},
+	    {IPC_RESOLVE, 4, 0},
+	    {IPC_ADDRESSES, 9, 1},
 	    {IPC_ADDRESSES, 11, 5}, /* family */
 	    {IPC_INSPECTED, 8, 0}, /* holds, and yet a reason */
-	    {IPC_INSPECTED, 8, 3}, {IPC_INSPECTED, 12, '\n'},
+	    {IPC_INSPECTED, 8, 3},
+	    {IPC_INSPECTED, 12, '\n'},
 	};
 
 	(void)state;
