@@ -86,6 +86,12 @@ print_prose(struct writer *w, const json_t *result)
 	    "%" PRIu64 " records in %" PRIu64 " batches were read",
 	    json_u64(result, "records", 0), json_u64(result, "batches", 0));
 	writer_data(w, WRITER_PLAIN, text);
+	if (!json_at(result, "inspected"))
+		return;
+	snprintf(text, sizeof(text),
+	    "%" PRIu64 " batches of records were unpacked and compared",
+	    json_u64(result, "inspected", 0));
+	writer_data(w, WRITER_PLAIN, text);
 }
 
 static int
@@ -115,8 +121,14 @@ judge(struct command_context *cx, const json_t *result, const char *broken)
 		    &cx->fault, FAULT_INVALID, "PROOF_FAILED", "%s", broken);
 	fault_set(
 	    &cx->fault, FAULT_PARTIAL, "CANNOT_TELL", "it cannot be told");
-	fault_cause(&cx->fault, "%" PRIu64 " batches cannot be read",
-	    json_u64(result, "unreadable", 0));
+	if (json_at(result, "unchecked"))
+		fault_cause(&cx->fault,
+		    "%" PRIu64 " batches could not be unpacked: the worker "
+		    "is away",
+		    json_u64(result, "unchecked", 0));
+	else
+		fault_cause(&cx->fault, "%" PRIu64 " batches cannot be read",
+		    json_u64(result, "unreadable", 0));
 	return FAULT_PARTIAL;
 }
 

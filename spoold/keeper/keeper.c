@@ -28,6 +28,7 @@
 #include "spoold/keeper/status.h"
 #include "spoold/keeper/targets.h"
 #include "spoold/keeper/upkeep.h"
+#include "spoold/keeper/worker.h"
 
 struct intake_now
 keeper_now(const struct keeper *k)
@@ -413,6 +414,7 @@ start_parts(struct keeper *k)
 	k->dispatch = dispatch_new(k);
 	k->meta = meta_new(k);
 	k->oldest = oldest_new(k);
+	k->worker = worker_new();
 	k->upkeep = upkeep_new(k);
 	return control_new(k, k->control_fd, &k->control);
 }

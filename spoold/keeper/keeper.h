@@ -33,6 +33,7 @@ struct upkeep;
 struct status;
 struct disk;
 struct oldest;
+struct worker;
 
 struct keeper {
 	struct loop *loop;
@@ -62,6 +63,8 @@ struct keeper {
 	struct control *control;
 	struct status *status;
 	struct oldest *oldest;
+	struct worker *worker;
+	bool verifying; /* one job has the worker */
 	int run_fd, control_fd, blame_fd;
 
 	char alarm[KEEPER_ALARMS_MAX][256]; /* the latest, round and round */

@@ -26,6 +26,7 @@
 #include "spoold/keeper/status.h"
 #include "spoold/keeper/targets.h"
 #include "spoold/keeper/upkeep.h"
+#include "spoold/keeper/worker.h"
 
 #define STOP_TICK_MS 10
 #define STOP_MARGIN_MS 1000
@@ -127,6 +128,8 @@ use_link(
 		receivers_on_link(k->receivers, slot, fd);
 	else if (role == IPC_ROLE_FORWARDER)
 		dispatch_on_link(k->dispatch, name, fd);
+	else if (role == IPC_ROLE_WORKER)
+		worker_on_link(k->worker, fd);
 	else
 		close(fd);
 }

@@ -50,9 +50,9 @@ verbs_fail_rc(struct control_call *call, int rc, const char *what)
 	const struct control_error e = {.code = err_name(rc),
 	    .message = what,
 	    .cause = err_text(rc),
-	    .exit_code = rc == ERR_NOENT	      ? 3
-		: rc == ERR_STATE || rc == ERR_EXISTS ? 7
-						      : 1};
+	    .exit_code = rc == ERR_NOENT				? 3
+		: rc == ERR_STATE || rc == ERR_EXISTS || rc == ERR_BUSY ? 7
+									: 1};
 
 	control_fail(call, &e);
 }

@@ -131,9 +131,8 @@ verbs_jobs_prove(struct control_call *call, json_t *args)
 
 struct verify_job {
 	struct control_call *call;
-	struct store *store;
+	struct keeper *k;
 	uint64_t next_number;
-	const _Atomic bool *stop;
 	struct verify_result result;
 	int rc;
 };
@@ -143,7 +142,8 @@ run_verify(void *arg)
 {
 	struct verify_job *j = arg;
 
-	j->rc = verify_run(j->store, j->next_number, j->stop, &j->result);
+	j->rc = verify_run(j->k->store, j->k->worker, j->next_number,
+	    &j->k->stopping, &j->result);
 }
 
 static json_t *
@@ -165,36 +165,51 @@ bad_json(const struct verify_result *r)
 	return a;
 }
 
+static json_t *
+verified_json(const struct verify_result *r)
+{
+	json_t *ok = r->bad ? json_false()
+	    : r->unchecked  ? json_null()
+			    : json_true();
+	json_t *o = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "ok", ok,
+	    "batches", (json_int_t)r->batches, "records",
+	    (json_int_t)r->records, "bytes", (json_int_t)r->bytes, "inspected",
+	    (json_int_t)r->inspected, "unchecked", (json_int_t)r->unchecked,
+	    "bad", bad_json(r));
+
+	return o;
+}
+
 static void
 on_verify_done(int rc, void *arg)
 {
 	struct verify_job *j = arg;
 
+	j->k->verifying = false;
 	if (!rc)
 		rc = j->rc;
 	if (rc)
 		verbs_fail_rc(j->call, rc, "the log could not be read");
 	else
-		control_answer(j->call,
-		    json_pack("{s:b, s:I, s:I, s:I, s:o}", "ok",
-			j->result.bad ? 0 : 1, "batches",
-			(json_int_t)j->result.batches, "records",
-			(json_int_t)j->result.records, "bytes",
-			(json_int_t)j->result.bytes, "bad",
-			bad_json(&j->result)));
+		control_answer(j->call, verified_json(&j->result));
 	free(j);
 }
 
 void
 verbs_jobs_verify(struct control_call *call, json_t *args)
 {
-	struct verify_job *j = mem_new(sizeof(*j));
 	struct keeper *k = control_keeper(call);
+	struct verify_job *j;
 
 	(void)args;
+	if (k->verifying) {
+		verbs_fail_rc(call, ERR_BUSY, "it is being verified already");
+		return;
+	}
+	k->verifying = true;
+	j = mem_new(sizeof(*j));
 	j->call = call;
-	j->store = k->store;
-	j->stop = &k->stopping;
+	j->k = k;
 	j->next_number = k->next_number;
 	if (keeper_work(k, run_verify, on_verify_done, j))
 		on_verify_done(ERR_SYS, j);

@@ -196,7 +196,12 @@ damage_is_set_aside_and_the_rest_is_handed_out(void **state)
 	keeper_rig_damage(r, 20);
 	keeper_rig_start(r, 0);
 	bad = keeper_rig_result(r, "verify", NULL);
-	assert_false(json_is_true(json_object_get(bad, "ok")));
+	assert_true(json_is_false(json_object_get(bad, "ok")));
+	/* Nobody was there to unpack the other two. */
+	assert_int_equal(
+	    json_integer_value(json_object_get(bad, "inspected")), 0);
+	assert_int_equal(
+	    json_integer_value(json_object_get(bad, "unchecked")), 2);
 	json_decref(bad);
 	connect_target(r, &out, "archive");
 	keeper_peer_stored(&out);

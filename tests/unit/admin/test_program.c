@@ -103,6 +103,18 @@ static const struct {
 	"\"verify\",\"args\":{}", 9,
 	"DAMAGED segment 1, batch 2, rec 5: digest\n"
 	"9 records in 3 batches were read\n"},
+    {"verify",
+	"{\"ok\":true,\"batches\":3,\"records\":9,\"inspected\":2,"
+	"\"unchecked\":0,\"bad\":[]}",
+	"\"verify\",\"args\":{}", 0,
+	"9 records in 3 batches were read\n"
+	"2 batches of records were unpacked and compared\n"},
+    {"verify",
+	"{\"ok\":null,\"batches\":3,\"records\":9,\"inspected\":0,"
+	"\"unchecked\":2,\"bad\":[]}",
+	"\"verify\",\"args\":{}", 8,
+	"9 records in 3 batches were read\n"
+	"0 batches of records were unpacked and compared\n"},
     {"prove",
 	"{\"ok\":true,\"equations\":[{\"name\":\"target siem\",\"left\":9,"
 	"\"right\":9,\"holds\":true}]}",
