@@ -69,6 +69,8 @@ supervisor_plan(struct supervisor *s, const struct config *config)
 
 	for (struct child *c = s->children; c; c = c->next)
 		c->wanted = c->role == IPC_ROLE_KEEPER;
+	if (!rc)
+		rc = want(s, IPC_ROLE_WORKER, 0, "");
 	for (uint32_t i = 0; i < receiver_count(config) && !rc; i++)
 		rc = want(s, IPC_ROLE_RECEIVER, i, "");
 	for (size_t i = 0; i < config->target_count && !rc; i++)

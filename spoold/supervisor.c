@@ -85,6 +85,7 @@ go_on_stopping(struct supervisor *s)
 		stop_role(s, IPC_ROLE_FORWARDER);
 		stop_role(s, IPC_ROLE_KEEPER);
 		stop_role(s, IPC_ROLE_RESOLVER);
+		stop_role(s, IPC_ROLE_WORKER);
 	}
 	if (now >= s->stop_at_ms)
 		for (struct child *c = s->children; c; c = c->next)

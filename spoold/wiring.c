@@ -201,7 +201,8 @@ are_peers(const struct child *a, const struct child *b)
 	if (a->role == IPC_ROLE_FORWARDER)
 		return b->role == IPC_ROLE_KEEPER ||
 		    b->role == IPC_ROLE_RESOLVER;
-	return a->role == IPC_ROLE_RECEIVER && b->role == IPC_ROLE_KEEPER;
+	return b->role == IPC_ROLE_KEEPER &&
+	    (a->role == IPC_ROLE_RECEIVER || a->role == IPC_ROLE_WORKER);
 }
 
 static void
