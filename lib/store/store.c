@@ -23,7 +23,7 @@
 #define DEFAULT_SPARES 2
 #define SPARES_LIMIT 16
 #define TEXT_MAX 512
-#define SEGMENT_MIN (256 * 1024ull)
+#define SEGMENT_MIN (512 * 1024ull)
 #define RESERVE_MIN (64 * STORE_MIB)
 
 void

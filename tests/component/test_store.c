@@ -236,6 +236,43 @@ a_cursor_begins_at_any_record_and_follows_the_log(void **state)
 	storerig_fini(&r);
 }
 
+/* Cursors in more segments than may be open at once. */
+static void
+many_cursors_stand_in_many_segments(void **state)
+{
+	struct store_cursor *c[45];
+	struct store_segment rows[64];
+	struct store_damage d;
+	struct store_batch b;
+	struct storerig r;
+	struct buf copy;
+
+	(void)state;
+	storerig_init(&r, true);
+	r.o.segment_bytes = STORERIG_MIB / 2;
+	open_or_fail(&r);
+	while (store_segments(r.s, rows, 64) < 48)
+		put_some(&r, 1);
+	buf_init(&copy, 1 << 20);
+	for (size_t i = 0; i < 45; i++)
+		assert_int_equal(
+		    store_cursor_open(r.s, rows[i].first_rec, &c[i]), 0);
+	for (int round = 0; round < 3; round++)
+		for (size_t i = 0; i < 45; i++) {
+			assert_int_equal(
+			    store_cursor_next(c[i], false, &copy, &b, &d), 0);
+			assert_int_equal(b.segment_id, rows[i].id);
+		}
+	expect_perfect(&r);
+	for (size_t i = 0; i < 45; i++) {
+		assert_int_equal(store_recycle(r.s, &rows[i].uuid), ERR_BUSY);
+		store_cursor_close(c[i]);
+		assert_int_equal(store_recycle(r.s, &rows[i].uuid), 0);
+	}
+	buf_fini(&copy);
+	storerig_fini(&r);
+}
+
 static int
 count(void *arg, const struct store_batch *batch)
 {
@@ -524,6 +561,7 @@ main(void)
 	    cmocka_unit_test(
 		a_transaction_that_does_not_fit_says_so_and_keeps_what_it_has),
 	    cmocka_unit_test(a_cursor_begins_at_any_record_and_follows_the_log),
+	    cmocka_unit_test(many_cursors_stand_in_many_segments),
 	    cmocka_unit_test(the_control_batches_of_a_segment_are_handed_out),
 	    cmocka_unit_test(readers_in_other_threads_follow_the_writer),
 	    cmocka_unit_test(
