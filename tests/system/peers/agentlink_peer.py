@@ -11,6 +11,7 @@ what must be so; this file is the client and the command:
         --ca-key FILE              a new identity for each case, many at a time
         [--ctl 'spoolctl --socket PATH']  cases that look at or stop the spool
         [--deny-list FILE --pid PID]      cases that change it and reload
+        [--stop PID]                      cases that end the spool
         [--expect DIR]             write what must be stored: a file a stream,
                                    records as u32 little-endian length, bytes
         [--slow] [--list] [CASE...]       CASE: the beginning of a name
@@ -586,7 +587,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--server", required=True)
     parser.add_argument("--ca", required=True)
-    for name in ("cert", "key", "ca-key", "ctl", "expect", "deny-list", "pid"):
+    for name in ("cert", "key", "ca-key", "ctl", "expect", "deny-list", "pid", "stop"):
         parser.add_argument(f"--{name}")
     parser.add_argument("--slow", action="store_true")
     parser.add_argument("--list", action="store_true")
@@ -618,5 +619,7 @@ if __name__ == "__main__":
     import cases_chain
     import cases_keeper
     import cases_deny
+    import cases_course
+    import cases_stop
 
     sys.exit(main())
