@@ -12,6 +12,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
+#include "lib/role/role.h"
 #include "spoold/notify.h"
 
 #define CHECK_EVERY 5 /* ticks */
@@ -119,11 +120,18 @@ supervisor_stop(struct supervisor *s, int status)
 	loop_timer_start(s->stop_timer, 0, 20);
 }
 
+/*
+ * The keeper says no: at once, or because the spool stays in use (by a keeper
+ * of a spoold that was killed a moment ago, it is soon free).
+ */
 static bool
-is_refusal(const struct supervisor *s, int status)
+is_refusal(const struct supervisor *s, const struct child *keeper, int status)
 {
-	return !s->keeper_was_ready && WIFEXITED(status) &&
-	    WEXITSTATUS(status) == SUPERVISOR_REFUSED;
+	if (s->keeper_was_ready || !WIFEXITED(status))
+		return false;
+	return WEXITSTATUS(status) == ROLE_EXIT_REFUSED ||
+	    (WEXITSTATUS(status) == ROLE_EXIT_BUSY &&
+		keeper->restarts >= SUPERVISOR_BUSY_TRIES);
 }
 
 void
@@ -132,7 +140,7 @@ supervisor_on_death(struct supervisor *s, struct child *c, int status)
 	if (s->state == SUPERVISOR_STOPPING)
 		return;
 	if (c->role == IPC_ROLE_KEEPER) {
-		if (is_refusal(s, status)) {
+		if (is_refusal(s, c, status)) {
 			log_error("the keeper refuses its spool; see above");
 			supervisor_stop(s, SUPERVISOR_REFUSED);
 			return;

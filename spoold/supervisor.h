@@ -27,6 +27,7 @@
 #define SUPERVISOR_DEADLINE_MS 8000u
 #define SUPERVISOR_KILL_MS 9500u
 #define SUPERVISOR_REFUSED 9 /* exit status: the spool or file is refused */
+#define SUPERVISOR_BUSY_TRIES 8 /* of a keeper whose spool is in use: 12 s */
 #define SUPERVISOR_BAD_MAX 64
 
 struct inspect;

@@ -159,6 +159,21 @@ first_switch(struct role *r)
 	return send_msg(r, &m);
 }
 
+static int
+exit_status_of(int rc)
+{
+	switch (rc) {
+	case ERR_KEY:
+	case ERR_VERSION:
+	case ERR_UNSUPPORTED:
+		return ROLE_EXIT_REFUSED;
+	case ERR_BUSY:
+		return ROLE_EXIT_BUSY;
+	default:
+		return 1;
+	}
+}
+
 static void
 switch_to(struct role *r, uint32_t generation)
 {
@@ -177,7 +192,7 @@ switch_to(struct role *r, uint32_t generation)
 	if (rc) {
 		log_error("cannot use configuration %u: %s", generation,
 		    err_text(rc));
-		role_end(r, 1);
+		role_end(r, exit_status_of(rc));
 	}
 }
 

@@ -28,6 +28,14 @@
 
 #define ROLE_FD 3
 
+/*
+ * How a role ends that could not begin: its world is refused (a missing key, a
+ * newer format, a file system that cannot keep the promise), so starting it
+ * again is of no use; or another has it at this moment.
+ */
+#define ROLE_EXIT_REFUSED 9
+#define ROLE_EXIT_BUSY 75 /* EX_TEMPFAIL of sysexits.h */
+
 struct role; /* opaque */
 
 struct role_events {
