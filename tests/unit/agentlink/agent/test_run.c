@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config.h"
+
 #include "tests/unit/agentlink/agent/tlsspool.h"
 
 extern char **environ;
@@ -307,6 +309,59 @@ killed_at_any_moment_it_loses_and_repeats_nothing(void **state)
 	all_are_stored_once();
 }
 
+#ifdef WITH_FAILPOINTS
+/* Did it kill itself, within a second? */
+static bool
+has_died(void)
+{
+	for (int i = 0; i < 100; i++) {
+		int status;
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return WIFSIGNALED(status) &&
+			    WTERMSIG(status) == SIGKILL;
+		nanosleep(&(struct timespec){0, 10000000}, NULL);
+	}
+	return false;
+}
+#endif
+
+static void
+killed_at_each_fail_point_it_loses_and_repeats_nothing(void **state)
+{
+	(void)state;
+#ifdef WITH_FAILPOINTS
+	static const char *const points[] = {"outbox-new-written",
+	    "outbox-new-renamed", "outbox-appended", "outbox-synced",
+	    "outbox-unlink"};
+	for (unsigned i = 0; i < 15; i++) {
+		char value[64];
+		snprintf(value, sizeof(value), "%s:%u", points[i % 5],
+		    i / 5 ? i / 5 + 1 : 1);
+		setenv("SPOOLD_FAILPOINT", value, 1);
+		start();
+		unsetenv("SPOOLD_FAILPOINT");
+		/* Enough for the outbox to turn its file. */
+		append("log/a.log", 4000);
+		bool is_dead = false;
+		for (int k = 0; k < (i < 4 ? 10 : 2) && !(is_dead = has_died());
+		     k++)
+			append("log/a.log", 4000);
+		if (!is_dead)
+			assert_int_equal(end(SIGKILL), -SIGKILL);
+		/* The first passage of each is reached without fail. */
+		if (i < 4)
+			assert_true(is_dead);
+	}
+	start();
+	append("log/a.log", 1);
+	all_arrive();
+	assert_int_equal(end(SIGTERM), 0);
+	all_are_stored_once();
+#else
+	skip();
+#endif
+}
+
 static void
 a_small_outbox_makes_the_files_wait(void **state)
 {
@@ -347,6 +402,7 @@ main(void)
 	    CASE(a_line_that_is_not_complete_waits),
 	    CASE(standard_input_is_an_input),
 	    CASE(killed_at_any_moment_it_loses_and_repeats_nothing),
+	    CASE(killed_at_each_fail_point_it_loses_and_repeats_nothing),
 	    CASE(a_small_outbox_makes_the_files_wait),
 	    CASE(a_wrong_file_is_told_line_by_line),
 	};
