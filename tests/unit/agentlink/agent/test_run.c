@@ -75,6 +75,7 @@ end(int signum)
 	int status;
 	kill(pid, signum);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	pid = 0;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
@@ -99,6 +100,12 @@ static int
 teardown(void **state)
 {
 	(void)state;
+	/* A test that failed has not ended it. */
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		pid = 0;
+	}
 	tlsspool_free(&spool);
 	close(in);
 	in = -1;
@@ -267,6 +274,7 @@ standard_input_is_an_input(void **state)
 	in = -1;
 	int status;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	pid = 0;
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	all_are_stored_once();
 	assert_string_equal(spool.sim.stream[0].name, "piped");
@@ -316,10 +324,12 @@ has_died(void)
 {
 	for (int i = 0; i < 100; i++) {
 		int status;
-		if (waitpid(pid, &status, WNOHANG) == pid)
-			return WIFSIGNALED(status) &&
-			    WTERMSIG(status) == SIGKILL;
-		nanosleep(&(struct timespec){0, 10000000}, NULL);
+		if (waitpid(pid, &status, WNOHANG) != pid) {
+			nanosleep(&(struct timespec){0, 10000000}, NULL);
+			continue;
+		}
+		pid = 0;
+		return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 	}
 	return false;
 }
@@ -385,6 +395,7 @@ a_wrong_file_is_told_line_by_line(void **state)
 	start();
 	int status;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	pid = 0;
 	assert_int_equal(WEXITSTATUS(status), 9);
 }
 

@@ -21,6 +21,7 @@ extern char **environ;
 static struct tlsspool spool;
 static char program[4096];
 static char out[4096], err[8192]; /* what the last one printed */
+static pid_t running; /* 0: none */
 
 static int
 setup(void **state)
@@ -37,6 +38,12 @@ static int
 teardown(void **state)
 {
 	(void)state;
+	/* A test that failed has not ended it. */
+	if (running > 0) {
+		kill(running, SIGKILL);
+		waitpid(running, NULL, 0);
+		running = 0;
+	}
 	tlsspool_free(&spool);
 	return 0;
 }
@@ -90,6 +97,7 @@ start(const char *cert, int in, char *const extra[])
 	assert_int_equal(
 	    posix_spawn(&pid, program, &act, NULL, argv, environ), 0);
 	posix_spawn_file_actions_destroy(&act);
+	running = pid;
 	return pid;
 }
 
@@ -108,6 +116,7 @@ wait_for(pid_t pid)
 {
 	int status;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	running = 0;
 	read_text(in_dir("out"), out, sizeof(out));
 	read_text(in_dir("err"), err, sizeof(err));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
