@@ -172,6 +172,19 @@ note_answer(struct verify *v, const struct ipc_inspected *a)
 	drop_first(v);
 }
 
+static int
+ask_all(struct verify *v)
+{
+	int rc = 0;
+
+	while (!rc && v->asked < v->count) {
+		rc = ask(v, &place(v, v->asked)->batch);
+		v->asked += !rc;
+	}
+	/* It may have answered before it died: that is read first. */
+	return v->asked ? 0 : rc;
+}
+
 /* Ask what was not asked yet, and take one answer. */
 static int
 have_one_judged(struct verify *v)
@@ -185,11 +198,8 @@ have_one_judged(struct verify *v)
 		go_on_alone(v);
 		return 0;
 	}
-	for (; !rc && v->asked < v->count; v->asked++) {
-		rc = ask(v, &place(v, v->asked)->batch);
-		if (rc)
-			break;
-	}
+	if (!rc)
+		rc = ask_all(v);
 	if (!rc)
 		rc = worker_answer(v->fd, place(v, 0)->batch.header.number,
 		    WORKER_ANSWER_MS, v->stop, &v->answer, &a);

@@ -359,6 +359,12 @@ keeper_rig_forwarder(
 	link_to(r, IPC_ROLE_FORWARDER, 0, target, p);
 }
 
+void
+keeper_rig_worker(struct keeper_rig *r, struct keeper_peer *p)
+{
+	link_to(r, IPC_ROLE_WORKER, 0, "", p);
+}
+
 /* ---- spoolctl ---- */
 
 static json_t *

@@ -63,6 +63,7 @@ void keeper_rig_receiver(
     struct keeper_rig *r, uint32_t slot, struct keeper_peer *p);
 void keeper_rig_forwarder(
     struct keeper_rig *r, const char *target, struct keeper_peer *p);
+void keeper_rig_worker(struct keeper_rig *r, struct keeper_peer *p);
 
 void keeper_peer_close(struct keeper_peer *p);
 void keeper_peer_send(struct keeper_peer *p, const struct ipc_msg *m);

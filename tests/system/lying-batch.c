@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lying-batch SPOOL-DIRECTORY KEY-FILE: store one more batch in a stopped
+ * spool, as its last one but with the next numbers of its streams, whose
+ * content digest is not that of its records.  Everything else of it is right:
+ * tag, checksum, chain.  Prints "NUMBER FIRST-REC RECORDS".
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/err.h"
+#include "lib/store/store.h"
+
+#define COPY_MAX ((size_t)BATCH_STORED_MAX + (2 << 20))
+
+static void
+must(int rc, const char *what)
+{
+	if (!rc)
+		return;
+	fprintf(stderr, "lying-batch: %s: %s\n", what, err_text(rc));
+	exit(1);
+}
+
+static void
+read_key(const char *path, uint8_t key[32])
+{
+	FILE *f = fopen(path, "re");
+
+	must(f && fread(key, 1, 32, f) == 32 ? 0 : ERR_KEY, path);
+	fclose(f);
+}
+
+static int
+note_last(void *arg, const struct store_batch *b)
+{
+	if (b->header.kind == BATCH_DATA)
+		*(uint64_t *)arg = b->header.number;
+	return 0;
+}
+
+static void
+move_on(struct bytes ranges, struct buf *out)
+{
+	struct batch_ranges in;
+	struct batch_range r;
+
+	must(batch_ranges_begin(&in, ranges), "ranges");
+	batch_ranges_encode_begin(out, NULL, in.ranges);
+	while (batch_ranges_next(&in, &r) == 1) {
+		r.first_seq += r.count;
+		batch_range_encode(out, &r);
+	}
+}
+
+static void
+append(struct store *s, const struct store_batch *last)
+{
+	const struct store_token *token;
+	uint8_t digest[BATCH_DIGEST_SIZE];
+	struct store_txn *txn;
+	struct store_data data = {
+	    .lane = last->header.lane,
+	    .codec = last->header.codec,
+	    .records = last->header.records,
+	    .raw_len = last->header.raw_len,
+	    .received_first_ns = last->header.received_first_ns,
+	    .received_last_ns = last->header.received_last_ns,
+	    .content_digest = digest,
+	    .payload = last->payload,
+	};
+	uint64_t number, first_rec;
+	struct buf ranges;
+	bool fresh;
+
+	memcpy(digest, last->header.content_digest, sizeof(digest));
+	digest[0] ^= 1;
+	buf_init(&ranges, BATCH_RANGES_MAX);
+	move_on(last->ranges, &ranges);
+	data.ranges = buf_bytes(&ranges);
+	must(store_begin(s, store_need(ranges.len, data.payload.len), false,
+		 &fresh, &txn),
+	    "begin");
+	/* Its streams are defined only where the last one was. */
+	must(fresh ? ERR_STATE : 0, "a fresh segment");
+	must(store_add(txn, &data, &number, &first_rec), "add");
+	must(store_commit(txn, &token), "commit");
+	printf("%" PRIu64 " %" PRIu64 " %" PRIu32 "\n", number, first_rec,
+	    data.records);
+	buf_fini(&ranges);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct store_options o = {.quota_bytes = UINT64_C(2) << 30};
+	struct store_cursor *cursor;
+	struct store_damage damage;
+	struct store_batch last;
+	uint64_t number = 0;
+	struct store *s;
+	char why[512] = "";
+	struct buf copy;
+
+	if (argc != 3)
+		return 2;
+	o.dir = argv[1];
+	o.encrypt = true;
+	o.allow_any_filesystem = true;
+	read_key(argv[2], o.key);
+	must(store_open(&o, why, sizeof(why), &s), why);
+	must(store_replay(s, note_last, &number), "replay");
+	buf_init(&copy, COPY_MAX);
+	must(store_cursor_open_number(s, number, &cursor), "cursor");
+	must(store_cursor_next(cursor, false, &copy, &last, &damage), "read");
+	append(s, &last);
+	store_cursor_close(cursor);
+	buf_fini(&copy);
+	store_close(s);
+	return 0;
+}
