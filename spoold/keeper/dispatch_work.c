@@ -201,19 +201,23 @@ send_batch(struct dispatch_link *l, struct reader_batch *b)
 		dispatch_end(l, err_text(rc));
 }
 
+/* Damage, or numbers that no batch has: settled for every target. */
 static void
-quarantine(struct dispatch_link *l, const struct store_damage *d)
+set_aside(struct dispatch_link *l, const struct reader_batch *b)
 {
 	struct entry_quarantine q = {
-	    .number = d->number,
-	    .from = d->from,
-	    .to = d->to,
-	    .count = d->to - d->from,
-	    .segment = d->segment,
-	    .why = bytes_of_str(d->why),
+	    .from = b->from,
+	    .to = b->to,
+	    .why = bytes_of_str("numbers that hold no records"),
 	};
 
-	if (d->from < d->to && cursors_pending_in(l->target, d->from, d->to))
+	if (b->is_damage) {
+		q.number = b->damage.number;
+		q.count = b->to - b->from;
+		q.segment = b->damage.segment;
+		q.why = bytes_of_str(b->damage.why);
+	}
+	if (cursors_pending_in(l->target, q.from, q.to))
 		keeper_quarantine(l->all->k, &q);
 }
 
@@ -223,8 +227,7 @@ send_hole(struct dispatch_link *l, const struct reader_batch *b)
 {
 	struct ipc_msg m = {.type = IPC_HOLE};
 
-	if (b->is_damage)
-		quarantine(l, &b->damage);
+	set_aside(l, b);
 	m.u.interval = (struct ipc_interval){
 	    .from = b->from,
 	    .to = b->to,

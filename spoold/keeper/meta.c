@@ -18,6 +18,7 @@
 #include "spoold/keeper/mem.h"
 
 #define COUNTERS_EVERY_MS 500
+#define META_VERSION 1
 #define VALUE_MAX ((size_t)1 << 20)
 
 struct saved {
@@ -101,6 +102,7 @@ add_rest(struct meta *m)
 	struct intake_now now = keeper_now(m->k);
 	struct entry e = {.type = ENTRY_IDENTITY};
 
+	cursor_put_le32(&add(m, "version", "")->value, META_VERSION);
 	counters_encode(&m->k->counters, &add(m, "counters", "")->value);
 	m->k->counters.changed = false;
 	e.u.identity = m->k->identity;
@@ -295,9 +297,30 @@ load_identity(struct keeper *k)
 	buf_fini(&value);
 }
 
+/* Another version's values may mean anything. */
+static bool
+is_ours(struct keeper *k)
+{
+	struct buf value;
+	struct cursor c;
+	bool ours = true;
+
+	buf_init(&value, VALUE_MAX);
+	if (!store_meta_get(k->store, bytes_of_str("version"), &value)) {
+		cursor_init(&c, buf_bytes(&value));
+		ours = cursor_le32(&c) == META_VERSION && !cursor_end(&c);
+	}
+	buf_fini(&value);
+	return ours;
+}
+
 void
 meta_load(struct keeper *k)
 {
+	if (!is_ours(k)) {
+		log_warn("meta is of another version: the log is believed");
+		return;
+	}
 	store_meta_each(k->store, bytes_of_str("target/"), see_target, k);
 	load_counters(k);
 	load_identity(k);

@@ -4,9 +4,7 @@
  *
  * Saved at most four times a second, never by the writing thread, one save at
  * a time; all of it can be lost and is rebuilt from the log, at the price of a
- * resend (RULES.md 4).  Keys: "target/NAME" (le64 number of the next batch
- * then, TARGET_STATE entry), "counters" (COUNTERS entries), "identity".
- * Specified in doc/format-entries.md.
+ * resend (RULES.md 4).  Keys and values: doc/format-meta.md.
  */
 #ifndef SPOOLD_KEEPER_META_H
 #define SPOOLD_KEEPER_META_H

@@ -14,7 +14,6 @@ struct reader {
 	struct store *store;
 	struct store_cursor *cursor; /* NULL: to be opened at `at` */
 	uint64_t at; /* the next record to read */
-	bool fresh; /* just opened: what lies before is no hole */
 	uint64_t segment_id; /* that the definitions belong to; 0 none */
 	bool whole; /* all definitions of that segment have been read */
 	struct sdef **def; /* by reference */
@@ -201,12 +200,11 @@ put_hole(struct reader *r, struct reader_batch ***last, uint64_t to)
 {
 	struct reader_batch *hole;
 
-	if (!r->fresh && to > r->at) {
+	if (to > r->at) {
 		hole = new_batch(r->at, to);
 		hole->is_hole = true;
 		put(last, hole);
 	}
-	r->fresh = false;
 }
 
 static void
@@ -220,7 +218,6 @@ put_damage(struct reader *r, struct reader_batch ***last,
 	put(last, b);
 	if (d->to > r->at)
 		r->at = d->to;
-	r->fresh = false;
 }
 
 static void
@@ -251,7 +248,6 @@ open_cursor(struct reader *r)
 {
 	if (r->cursor)
 		return 0;
-	r->fresh = true;
 	return store_cursor_open(r->store, r->at, &r->cursor);
 }
 

@@ -225,6 +225,41 @@ damage_is_set_aside_and_the_rest_is_handed_out(void **state)
 	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 0);
 }
 
+/* The same where the first that is owed is the one that is damaged. */
+static void
+damage_at_the_place_to_begin_is_counted_too(void **state)
+{
+	struct keeper_rig *r = *state;
+	struct keeper_peer in, out;
+	struct keeper_agent a;
+	uint64_t n;
+
+	keeper_rig_start(r, 1);
+	connect_agent(r, &in, &a, 1);
+	for (n = 1; n <= 3; n++) {
+		keeper_peer_batch(&in, n, &a, 10);
+		keeper_peer_committed(&in, n);
+	}
+	connect_target(r, &out, "archive");
+	for (n = 1; n <= 3; n++)
+		keeper_peer_stored(&out);
+	keeper_peer_settle(&out, 1, 11, ENTRY_TERM_DELIVERED);
+	await_durable(&out, 11);
+	keeper_peer_close(&in);
+	keeper_peer_close(&out);
+	keeper_rig_kill(r);
+	keeper_rig_damage(r, 20);
+	keeper_rig_start(r, 0);
+	connect_target(r, &out, "archive");
+	keeper_peer_stored(&out);
+	assert_int_equal(out.msg.u.stored.first_rec, 21);
+	keeper_peer_settle(&out, 21, 31, ENTRY_TERM_DELIVERED);
+	keeper_rig_wait_target(r, "archive", "delivered", 20);
+	assert_int_equal(keeper_rig_target(r, "archive", "quarantined"), 10);
+	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 0);
+	keeper_peer_close(&out);
+}
+
 static void
 a_target_comes_pauses_and_goes_by_its_name(void **state)
 {
@@ -407,6 +442,7 @@ main(void)
 	    TEST(segments_that_every_target_has_are_given_back),
 	    TEST(at_the_quota_ingest_stops_and_goes_on_when_there_is_room),
 	    TEST(damage_is_set_aside_and_the_rest_is_handed_out),
+	    TEST(damage_at_the_place_to_begin_is_counted_too),
 	    TEST(a_target_comes_pauses_and_goes_by_its_name),
 	    TEST(what_was_rejected_counts_as_nothing_and_survives),
 	    TEST(a_stop_commits_what_is_queued),
