@@ -246,6 +246,10 @@ take_records(struct spoolsim_conn *c, struct spoolsim_stream *t,
 			uint32_t n = number_of(it.record);
 			c->sim->stored[n]++;
 			c->sim->records++;
+			if (seq > 1 && seq - 1 <= t->record_cap &&
+			    t->record[seq - 2] != NO_RECORD &&
+			    t->record[seq - 2] >= n)
+				c->sim->bad_order++;
 			remember(t, seq++, n);
 		}
 		digest_chain(sha, t->head, d->first_seq, d->count,

@@ -37,6 +37,19 @@ pseudo_random(void *arg, void *ptr, size_t len)
 	return 0;
 }
 
+static bool
+all_stored_is_acked(const struct rig *r)
+{
+	for (uint32_t i = 0; i < r->engine->streams; i++) {
+		const struct agentlink_stream *s = r->engine->stream[i];
+		struct spoolsim_stream *t = spoolsim_find(r->spool[0], s->name);
+		if (t &&
+		    (!uuid_equal(&t->epoch, &s->epoch) || t->last != s->acked))
+			return false;
+	}
+	return true;
+}
+
 static void
 refuse(struct rig *r)
 {
@@ -51,14 +64,11 @@ refuse(struct rig *r)
 	    AGENTLINK_CODE_FORK,
 	};
 	uint16_t code = codes[draw(8)];
-	struct spoolsim_stream *t = spoolsim_find(r->spool[0], "s");
 	/*
 	 * A real fork tells that what is stored is not ours; here it is, so
 	 * it is only told when all of that is acknowledged.
 	 */
-	if (code == AGENTLINK_CODE_FORK &&
-	    (!t || !uuid_equal(&t->epoch, &r->engine->stream[0]->epoch) ||
-		t->last != r->engine->stream[0]->acked))
+	if (code == AGENTLINK_CODE_FORK && !all_stored_is_acked(r))
 		return;
 	if (r->is_connected)
 		r->conn.nack_next = code;
@@ -78,12 +88,15 @@ forget(struct rig *r)
 static void
 step(struct rig *r, bool forgets)
 {
+	static const char *const names[] = {"s", "t", "u"};
 	switch (draw(12)) {
 	case 0:
 	case 1:
 	case 2:
-		if (r->next_record + 60 < SPOOLSIM_RECORDS)
-			rig_batch(r, 1 + draw(50));
+		assert_int_equal(agentlink_sender_stream(
+				     r->sender, names[draw(3)], &r->stream),
+		    0);
+		rig_batch(r, 1 + draw(50));
 		break;
 	case 3:
 		rig_disconnect(r);
@@ -135,10 +148,11 @@ run(uint64_t seed, const char *dir, bool forgets, uint64_t keep)
 		twice += r.stored[i] > 1;
 	}
 	if (!agentlink_engine_is_drained(r.engine) || lost > told || twice ||
-	    r.lost || (!forgets && told))
+	    r.lost || r.spool[0]->bad_order || (!forgets && told))
 		fail_msg("seed %lu: %u of %u lost, %lu told, %u twice, %lu "
-			 "given up%s (%s)",
-		    seed, lost, r.next_record, told, twice, r.lost,
+			 "out of order, %lu given up%s (%s)",
+		    seed, lost, r.next_record, told, twice,
+		    r.spool[0]->bad_order, r.lost,
 		    agentlink_engine_is_drained(r.engine) ? ""
 							  : ", not drained",
 		    r.last_text);

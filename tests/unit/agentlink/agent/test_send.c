@@ -314,6 +314,28 @@ the_rate_is_kept(void **state)
 	all_are_stored_once(300);
 }
 
+static void
+the_bandwidth_is_kept(void **state)
+{
+	(void)state;
+	FILE *f = fopen(in_dir("app.log"), "w");
+	uint64_t x = 88172645463325252u;
+	for (int i = 0; i < 2000; i++) {
+		for (int k = 0; k < 8; k++) {
+			x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+			fprintf(f, "%016lx", x);
+		}
+		fprintf(f, "#%d\n", i);
+	}
+	fclose(f);
+	/* About 130 kB when packed. */
+	assert_int_equal(
+	    RUN(S("--bandwidth"), S("100000B/s"), in_dir("app.log")), 0);
+	double seconds = atof(strstr(out, "seconds=") + 8);
+	assert_true(seconds > 0.7 && seconds < 10);
+	all_are_stored_once(2000);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -331,6 +353,7 @@ main(void)
 	    CASE(a_time_limit_ends_it_with_6),
 	    CASE(a_record_over_the_limit_is_named_with_file_line_and_limit),
 	    CASE(the_rate_is_kept),
+	    CASE(the_bandwidth_is_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
