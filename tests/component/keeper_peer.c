@@ -60,13 +60,13 @@ keeper_peer_expect(struct keeper_peer *p, enum ipc_type type)
 {
 	do {
 		if (!keeper_peer_next(p))
-			fail_msg(
-			    "the link ended before %s", ipc_type_name(type));
+			fail_msg("the link ended before %s",
+			    ipc_type_name((uint16_t)type));
 	} while (type != p->msg.type &&
 	    (p->msg.type == IPC_CREDIT || p->msg.type == IPC_SPOOL));
 	if (p->msg.type != type)
 		fail_msg("%s came instead of %s", ipc_type_name(p->msg.type),
-		    ipc_type_name(type));
+		    ipc_type_name((uint16_t)type));
 }
 
 void

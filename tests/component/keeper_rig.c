@@ -133,8 +133,8 @@ await_sup(struct keeper_rig *r, enum ipc_type type)
 		    r->supervisor, KEEPER_RIG_WAIT_MS, &got, &b, &fd);
 
 		if (rc)
-			fail_msg("waiting for %s: %s", ipc_type_name(type),
-			    err_text(rc));
+			fail_msg("waiting for %s: %s",
+			    ipc_type_name((uint16_t)type), err_text(rc));
 		if (got == IPC_CONFIG_REFUSED)
 			fail_msg("the configuration was refused");
 	} while (got != type);
@@ -156,6 +156,8 @@ fill_kv(struct keeper_rig *r, struct kv *kv)
 	kv_add_str(kv, "sandbox", "on");
 	kv_add_u64(kv, "supervisor.pid", (uint64_t)getpid());
 	kv_add_u64(kv, "starter.uid", getuid());
+	if (r->viewers)
+		kv_add_str(kv, "control.viewers", r->viewers);
 	kv_add_u64(kv, "listener_count", 1);
 	kv_add_str(kv, "listeners.0.name", "agents");
 	kv_add_str(kv, "listeners.0.protocol", "agentlink");

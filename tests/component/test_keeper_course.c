@@ -312,6 +312,18 @@ a_target_comes_pauses_and_goes_by_its_name(void **state)
 	assert_int_equal(keeper_rig_target(r, "siem", "start_rec"), 11);
 }
 
+/* Names of groups are looked up in the sandbox when it is read again. */
+static void
+a_reload_may_name_other_groups(void **state)
+{
+	struct keeper_rig *r = *state;
+
+	keeper_rig_start(r, 0);
+	r->viewers = "adm";
+	keeper_rig_reload(r);
+	assert_int_equal(keeper_rig_spool(r, "next_rec"), 1);
+}
+
 static void
 what_was_rejected_counts_as_nothing_and_survives(void **state)
 {
@@ -444,6 +456,7 @@ main(void)
 	    TEST(damage_is_set_aside_and_the_rest_is_handed_out),
 	    TEST(damage_at_the_place_to_begin_is_counted_too),
 	    TEST(a_target_comes_pauses_and_goes_by_its_name),
+	    TEST(a_reload_may_name_other_groups),
 	    TEST(what_was_rejected_counts_as_nothing_and_survives),
 	    TEST(a_stop_commits_what_is_queued),
 #ifdef WITH_FAILPOINTS

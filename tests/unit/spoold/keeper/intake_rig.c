@@ -261,8 +261,10 @@ intake_rig_expect(struct intake_rig *r, enum ipc_type type)
 	const struct ipc_msg *m = intake_rig_next(r);
 
 	if (!m)
-		fail_msg("nothing was said, not %s", ipc_type_name(type));
-	assert_string_equal(ipc_type_name(m->type), ipc_type_name(type));
+		fail_msg(
+		    "nothing was said, not %s", ipc_type_name((uint16_t)type));
+	assert_string_equal(
+	    ipc_type_name(m->type), ipc_type_name((uint16_t)type));
 	return m;
 }
 
