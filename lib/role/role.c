@@ -13,10 +13,12 @@
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 #include "lib/link/chan.h"
+#include "lib/role/thrift.h"
 
 struct role {
 	struct loop *loop;
 	struct chan *chan;
+	struct thrift *thrift;
 	const struct role_events *events;
 	void *arg;
 	enum ipc_role id;
@@ -311,6 +313,8 @@ role_start(struct loop *l, enum ipc_role id, enum sandbox_role sandbox,
 	signal(SIGPIPE, SIG_IGN);
 	rc = chan_new(l, ROLE_FD, &chan_events, r, &r->chan);
 	if (!rc)
+		rc = thrift_new(l, &r->thrift);
+	if (!rc)
 		rc = say_hello(r, name);
 	if (rc) {
 		role_free(r);
@@ -360,6 +364,7 @@ role_free(struct role *r)
 	if (!r)
 		return;
 	kv_free(r->kv);
+	thrift_free(r->thrift);
 	chan_free(r->chan);
 	free(r);
 }
