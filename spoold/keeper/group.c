@@ -56,16 +56,20 @@ need_of_item(const struct item *it)
 	return store_need(ranges, it->data.payload.len);
 }
 
-/* Leave in the list what goes beyond one transaction; returns the need. */
+/*
+ * Leave in the list what a transaction of `limit` bytes takes, at least one
+ * item; the others go behind `rest`.  Returns the need.
+ */
 static uint64_t
-cut_list(struct item_list *l, struct item_list *rest, uint64_t need)
+cut_list(
+    struct item_list *l, struct item_list *rest, uint64_t need, uint64_t limit)
 {
 	struct item_list keep;
 	struct item *it;
 
 	item_list_init(&keep);
 	while ((it = l->first) && keep.n < GROUP_ITEMS &&
-	    (!keep.n || need + need_of_item(it) <= GROUP_BYTES)) {
+	    (!keep.n || need + need_of_item(it) <= limit)) {
 		need += need_of_item(it);
 		item_list_add(&keep, item_list_take(l));
 	}
@@ -383,24 +387,39 @@ commit(struct group *g, struct store_txn *txn)
 	return 0;
 }
 
+/*
+ * A segment is filled to its end: it is enough that the first item fits, and
+ * what does not goes into the next segment.
+ */
 static int
-write_group(struct group *g, uint64_t need, bool control)
+write_group(struct group *g, uint64_t control_need, uint64_t need, bool control)
 {
+	struct item_list late;
 	struct store_txn *txn;
-	int rc = store_begin(
-	    g->store, need + MARGIN_BYTES, control, &g->fresh, &txn);
+	uint64_t least = control_need, room;
+	int rc;
 
+	if (g->ordered.first)
+		least += need_of_item(g->ordered.first);
+	rc = store_begin(
+	    g->store, least + MARGIN_BYTES, control, &g->fresh, &txn);
 	if (rc)
 		return rc;
+	item_list_init(&late);
+	room = store_txn_room(txn);
+	room = room > MARGIN_BYTES ? room - MARGIN_BYTES : 0;
+	if (need > room)
+		cut_list(&g->ordered, &late, control_need, room);
 	rc = fill(g, txn);
 	if (rc) {
 		store_abort(txn);
 		put_back(g);
-		return rc;
+	} else {
+		rc = commit(g, txn);
+		if (rc)
+			put_back(g);
 	}
-	rc = commit(g, txn);
-	if (rc)
-		put_back(g);
+	item_list_put_behind(&g->ordered, &late);
 	return rc;
 }
 
@@ -408,15 +427,15 @@ int
 group_write(struct group *g, bool control_only)
 {
 	struct item_list more, held;
-	uint64_t need;
+	uint64_t control_need, need;
 	int rc = 0;
 
 	item_list_init(&held);
 	item_list_init(&more);
 	if (control_only)
 		item_list_put_behind(&held, &g->ordered);
-	need = cut_list(&g->control, &more, 0);
-	need = cut_list(&g->ordered, &held, need);
+	control_need = cut_list(&g->control, &more, 0, GROUP_BYTES);
+	need = cut_list(&g->ordered, &held, control_need, GROUP_BYTES);
 	if (all_nothing(g)) {
 		item_list_put_behind(&g->in_control, &g->control);
 		while (!rc && g->ordered.first) {
@@ -426,7 +445,8 @@ group_write(struct group *g, bool control_only)
 		}
 		finish(g);
 	} else {
-		rc = write_group(g, need, control_only || !g->ordered.first);
+		rc = write_group(
+		    g, control_need, need, control_only || !g->ordered.first);
 	}
 	item_list_put_behind(&g->control, &more);
 	item_list_put_behind(&g->ordered, &held);
