@@ -75,9 +75,14 @@ flow_send_item(struct flow *f, struct flow_item *item)
 void
 flow_pump(struct flow *f)
 {
+	struct flow_item *from = f->first;
+
 	if (!f->connected || f->later)
 		return;
-	for (struct flow_item *i = f->first; i; i = i->next)
+	/* The usual case: all but the one just added are on their way. */
+	if (f->last && f->last->number == f->sent_to)
+		from = f->last;
+	for (struct flow_item *i = from; i; i = i->next)
 		if (i->number >= f->sent_to) {
 			flow_send_item(f, i);
 			f->sent_to = i->number + 1;

@@ -19,7 +19,7 @@
 #include "lib/base/clock.h"
 #include "lib/codec/batch.h"
 
-#define GATHER_RAW_BYTES (256u * 1024) /* sealed when reached */
+#define GATHER_RAW_BYTES (512u * 1024) /* sealed when reached */
 #define GATHER_SMALL_BYTES (96u * 1024) /* a larger batch is left as it is */
 
 struct check;
