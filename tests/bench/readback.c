@@ -31,6 +31,7 @@
 #define WHY_SIZE 512
 #define COPY_MAX (16u << 20)
 #define NO_LANE UINT32_MAX
+#define SEGMENTS_MAX 1024
 
 struct options {
 	const char *dir, *acked;
@@ -49,6 +50,9 @@ struct readback {
 	struct readback_lane *lane;
 	unsigned lanes;
 	uint64_t segment; /* whose references `ref` has */
+	uint64_t segment_raw; /* bytes of records found in it */
+	/* Of the segments that are full: what they take, what they hold. */
+	uint64_t full_bytes, full_raw;
 	uint32_t *ref; /* stream reference -> lane */
 	size_t refs;
 	uint64_t records, bytes, batches, strangers, whole;
@@ -290,10 +294,37 @@ open_store(struct readback *r)
 	return rc;
 }
 
+static uint64_t
+raw_bytes(const struct readback *r)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < r->lanes; i++)
+		sum += r->lane[i].bytes;
+	return sum;
+}
+
+/* A segment was read to its end, and another follows: it is full. */
+static void
+note_full(struct readback *r)
+{
+	struct store_segment row[SEGMENTS_MAX];
+	size_t n = store_segments(r->store, row, SEGMENTS_MAX);
+	uint64_t raw = raw_bytes(r);
+
+	for (size_t i = 0; i < n && i < SEGMENTS_MAX; i++)
+		if (row[i].id == r->segment && raw > r->segment_raw) {
+			r->full_bytes += row[i].bytes;
+			r->full_raw += raw - r->segment_raw;
+		}
+	r->segment_raw = raw;
+}
+
 static int
 take(struct readback *r, const struct store_batch *b)
 {
 	if (b->segment_id != r->segment) {
+		note_full(r);
 		r->segment = b->segment_id;
 		for (size_t i = 0; i < r->refs; i++)
 			r->ref[i] = NO_LANE;
@@ -414,6 +445,18 @@ tear_down(struct readback *r)
 	free(r->counts);
 }
 
+static void
+print_found(const struct readback *r, uint64_t acked)
+{
+	printf("{\"acked\":%" PRIu64 ",\"stored\":%" PRIu64
+	       ",\"raw_bytes\":%" PRIu64 ",\"payload_bytes\":%" PRIu64
+	       ",\"batches\":%" PRIu64 ",\"batches_as_sent\":%" PRIu64
+	       ",\"full_segment_bytes\":%" PRIu64
+	       ",\"full_segment_raw_bytes\":%" PRIu64 "}\n",
+	    acked, r->records, raw_bytes(r), r->bytes, r->batches, r->whole,
+	    r->full_bytes, r->full_raw);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -437,10 +480,7 @@ main(int argc, char **argv)
 	if (rc)
 		fprintf(stderr, "readback: %s: %s\n", err_text(rc), r.why);
 	else
-		printf("{\"acked\":%" PRIu64 ",\"stored\":%" PRIu64
-		       ",\"payload_bytes\":%" PRIu64 ",\"batches\":%" PRIu64
-		       ",\"batches_as_sent\":%" PRIu64 "}\n",
-		    acked, r.records, r.bytes, r.batches, r.whole);
+		print_found(&r, acked);
 	tear_down(&r);
 	return rc ? EXIT_FAILURE : EXIT_SUCCESS;
 }

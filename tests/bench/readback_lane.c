@@ -20,8 +20,9 @@ load(struct readback_lane *l, struct feed *f)
 }
 
 static void
-took(struct readback_lane *l, uint32_t records)
+took(struct readback_lane *l, uint32_t records, uint64_t bytes)
 {
+	l->bytes += bytes;
 	l->taken += records;
 	l->next_seq += records;
 	l->has_batch = l->taken < l->batch.count;
@@ -36,7 +37,7 @@ readback_lane_take_whole(struct readback_lane *l, struct feed *f,
 	    !bytes_equal(
 		payload, bytes_of(l->batch.payload, l->batch.payload_len)))
 		return false;
-	took(l, records);
+	took(l, records, l->batch.bytes);
 	return true;
 }
 
@@ -75,6 +76,6 @@ readback_lane_take_record(struct readback_lane *l, struct feed *f,
 	if (!batch_columns_iter_next(&l->iter) ||
 	    !bytes_equal(l->iter.record, record))
 		return ERR_DIGEST;
-	took(l, 1);
+	took(l, 1, record.len);
 	return 0;
 }

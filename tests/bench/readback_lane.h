@@ -22,6 +22,7 @@ struct readback_lane {
 	struct uuid epoch; /* of the run that is looked for */
 	uint64_t acked; /* sequence number up to which it must be there */
 	uint64_t next_seq; /* that is to be found next */
+	uint64_t bytes; /* of the records that were found */
 	/* The feed's batch in hand, as far as it was not found yet. */
 	struct agentlink_batch batch;
 	bool has_batch;
