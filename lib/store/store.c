@@ -114,6 +114,8 @@ take_options(struct store *s, const struct store_options *o)
 			1024 * STORE_MIB);
 	s->o.segment_bytes = at_least(s->o.segment_bytes, SEGMENT_MIN) /
 	    SEGFMT_PAGE * SEGFMT_PAGE;
+	s->o.segment_records =
+	    s->o.segment_records ? s->o.segment_records : STORE_HOLE_RECS;
 	s->o.spares = s->o.spares ? s->o.spares : DEFAULT_SPARES;
 	if (s->o.spares > SPARES_LIMIT)
 		s->o.spares = SPARES_LIMIT;

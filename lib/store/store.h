@@ -57,6 +57,7 @@ struct store_options {
 	const char *dir; /* path; must exist or its parent must */
 	uint64_t quota_bytes; /* ceiling of all files; at least 1 GiB */
 	uint64_t segment_bytes; /* 0: clamp(quota / 256, 64 MiB, 1 GiB) */
+	uint64_t segment_records; /* at the most; 0: 2^32 (RULES.md 3) */
 	uint32_t spares; /* pre-written ones to keep ready; 0: 2 */
 	bool encrypt;
 	uint8_t key[32]; /* key encryption key; wiped by the caller */

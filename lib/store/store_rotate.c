@@ -364,5 +364,6 @@ store_rotate_has_room(const struct store *s, uint64_t pages)
 {
 	if (!s->active->committed)
 		return true;
-	return !key_is_old(s) && pages <= store_rotate_room(s);
+	return !key_is_old(s) && pages <= store_rotate_room(s) &&
+	    s->tally.records + BATCH_RECORDS_MAX <= s->o.segment_records;
 }

@@ -182,7 +182,8 @@ add(struct store_txn *txn, struct batch_header *h, struct bytes ranges,
 
 	if (txn->failed)
 		return ERR_STATE;
-	if (need > txn->bytes_left)
+	if (need > txn->bytes_left ||
+	    txn->tally.records + h->records > s->o.segment_records)
 		return ERR_MAPFULL;
 	h->cipher = s->active->header.cipher;
 	h->number = txn->number;

@@ -548,6 +548,52 @@ meta_keeps_values_and_can_be_deleted(void **state)
 	storerig_fini(&r);
 }
 
+static int
+add_records(struct store_txn *txn, uint32_t records)
+{
+	static const uint8_t digest[32] = {1}, payload[100];
+	struct store_data d = {.lane = BATCH_LANE_NORMAL,
+	    .codec = BATCH_CODEC_RAW,
+	    .records = records,
+	    .raw_len = sizeof(payload),
+	    .content_digest = digest,
+	    .ranges = bytes_of(payload, 20),
+	    .payload = bytes_of(payload, sizeof(payload))};
+	uint64_t number, rec;
+
+	return store_add(txn, &d, &number, &rec);
+}
+
+/* RULES.md 3: an unreadable segment's numbers are passed over by its limit. */
+static void
+a_segment_has_a_limit_of_records(void **state)
+{
+	struct store_segment row[8];
+	const struct store_token *token;
+	struct store_txn *txn;
+	struct storerig r;
+	bool fresh;
+
+	(void)state;
+	storerig_init(&r, false);
+	r.o.segment_records = BATCH_RECORDS_MAX + 20;
+	open_or_fail(&r);
+	for (int i = 0; i < 3; i++) /* 21 records each */
+		assert_int_equal(storerig_put(&r, 3, 500), 0);
+	assert_int_equal(store_segments(r.s, row, 8), 3);
+	expect_perfect(&r);
+	assert_int_equal(store_begin(r.s, 9000, false, &fresh, &txn), 0);
+	assert_true(fresh);
+	assert_int_equal(add_records(txn, BATCH_RECORDS_MAX), 0);
+	assert_int_equal(add_records(txn, 20), 0);
+	assert_int_equal(add_records(txn, 1), ERR_MAPFULL);
+	assert_int_equal(store_commit(txn, &token), 0);
+	assert_int_equal(store_segments(r.s, row, 8), 4);
+	assert_int_equal(
+	    row[3].next_rec - row[3].first_rec, r.o.segment_records);
+	storerig_fini(&r);
+}
+
 int
 main(void)
 {
@@ -562,6 +608,7 @@ main(void)
 		a_transaction_that_does_not_fit_says_so_and_keeps_what_it_has),
 	    cmocka_unit_test(a_cursor_begins_at_any_record_and_follows_the_log),
 	    cmocka_unit_test(many_cursors_stand_in_many_segments),
+	    cmocka_unit_test(a_segment_has_a_limit_of_records),
 	    cmocka_unit_test(the_control_batches_of_a_segment_are_handed_out),
 	    cmocka_unit_test(readers_in_other_threads_follow_the_writer),
 	    cmocka_unit_test(
