@@ -139,14 +139,17 @@ size_of(const struct entry_stream_key *key)
 	    sizeof(struct streams_agent) + 2 * key->name.len + 64;
 }
 
-/* The epoch that has been silent the longest. */
+/*
+ * The epoch that has been silent the longest; of equals, as a replay may see
+ * them, the one that was added first, which is the last in the list.
+ */
 static struct stream *
 oldest_epoch(const struct streams_name *n)
 {
 	struct stream *st, *oldest = n->epochs;
 
 	for (st = n->epochs; st; st = st->next_epoch)
-		if (st->seen_us < oldest->seen_us)
+		if (st->seen_us <= oldest->seen_us)
 			oldest = st;
 	return oldest;
 }

@@ -47,6 +47,30 @@ eight_epochs_of_a_name_are_kept_the_longest_silent_goes(void **state)
 	streams_fini(&s);
 }
 
+/* A replay sees many epochs at one time: the newest must not go. */
+static void
+of_epochs_seen_at_one_time_the_first_goes(void **state)
+{
+	struct entry_stream_key k;
+	struct streams s;
+	struct stream *st;
+	uint8_t i;
+
+	(void)state;
+	streams_init(&s, STREAMS_MEMORY_MAX, 1);
+	for (i = 1; i <= 2 * STREAMS_EPOCHS_MAX; i++) {
+		k = key_of(1, i, "log");
+		assert_int_equal(
+		    streams_add(&s, &k, bytes_of_str("agents"), 5, &st), 0);
+	}
+	for (i = 1; i <= 2 * STREAMS_EPOCHS_MAX; i++) {
+		k = key_of(1, i, "log");
+		assert_int_equal(
+		    streams_find(&s, &k) != NULL, i > STREAMS_EPOCHS_MAX);
+	}
+	streams_fini(&s);
+}
+
 static void
 an_epoch_that_is_in_use_does_not_go(void **state)
 {
@@ -275,6 +299,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(
 		eight_epochs_of_a_name_are_kept_the_longest_silent_goes),
+	    cmocka_unit_test(of_epochs_seen_at_one_time_the_first_goes),
 	    cmocka_unit_test(an_epoch_that_is_in_use_does_not_go),
 	    cmocka_unit_test(the_tables_memory_has_a_limit),
 	    cmocka_unit_test(a_closed_stream_goes_after_thirty_days),
