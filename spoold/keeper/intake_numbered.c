@@ -76,12 +76,20 @@ answer_number(struct intake *in, struct intake_link *l, enum ipc_type type,
 	}
 }
 
-/* A number that is durable once all that is queued before it is. */
+/*
+ * A number that is durable once all that is queued before it is.  It costs
+ * memory as well, so nobody may have any number of them wait.
+ */
 static void
 submit_nothing(struct intake *in, struct intake_link *l, uint64_t number)
 {
-	struct item *it = item_new(ITEM_NOTHING);
+	struct item *it;
 
+	if (l->queued >= INTAKE_WAITING) {
+		answer_number(in, l, IPC_LATER, number);
+		return;
+	}
+	it = item_new(ITEM_NOTHING);
 	it->ordered = true;
 	it->link = l->id;
 	it->number = number;
@@ -498,6 +506,8 @@ intake_numbered_advance(struct intake *in, struct intake_link *l,
 		submit_nothing(in, l, m->number);
 	} else if (m->from > st->accepted.seq + 1) {
 		refuse_one(in, l, m->number, JUDGE_GAP, st);
+	} else if (!has_room(in, l, 0)) {
+		answer_number(in, l, IPC_LATER, m->number);
 	} else {
 		if (m->reason == ENTRY_ADVANCE_ACKED_HERE)
 			note_rollback(in, st, m, now);
@@ -550,6 +560,8 @@ intake_numbered_skip(struct intake *in, struct intake_link *l,
 		answer_number(in, l, IPC_ALREADY, m->number);
 	else if (children_part_of(&ch->accepted, m->from, to) == CHILDREN_ALL)
 		submit_nothing(in, l, m->number);
+	else if (!has_room(in, l, 0))
+		answer_number(in, l, IPC_LATER, m->number);
 	else if (children_set_add(&ch->accepted, m->from, to, no_digest))
 		refuse_one(in, l, m->number, JUDGE_QUEUED, NULL);
 	else

@@ -13,6 +13,7 @@
 #define INTAKE_SIDS_MAX 131072 /* of one link */
 #define INTAKE_CHAINS_MAX 4096
 #define INTAKE_BATCHES 4096 /* unanswered on one link */
+#define INTAKE_WAITING (2 * INTAKE_BATCHES) /* with VOID and repeats */
 #define INTAKE_OVERRUN ((uint64_t)8 << 20) /* past the credit, once */
 
 /* A stream as one connection has it. */

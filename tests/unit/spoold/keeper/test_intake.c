@@ -553,6 +553,40 @@ at_the_quota_repeats_are_still_acknowledged(void **state)
 }
 
 static void
+at_the_quota_an_advance_comes_later(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+
+	intake_on_room(r->in, 0);
+	intake_rig_advance(r, 1, 1, 1, 1, 10, ENTRY_ADVANCE_ACKED_HERE);
+	intake_rig_expect(r, IPC_LATER);
+	assert_int_equal(r->items.n, 0); /* no alarm's entry either */
+	intake_on_room(r->in, 1 << 20);
+	intake_rig_advance(r, 1, 1, 1, 1, 10, ENTRY_ADVANCE_LOST);
+	assert_int_equal(intake_rig_entries(r, ENTRY_ADVANCE), 1);
+}
+
+static void
+what_waits_for_the_writer_has_a_limit(void **state)
+{
+	struct intake_rig *r = one_stream(state);
+	uint64_t n;
+
+	intake_rig_one(r, 1, 1, 1, 1, 10);
+	for (n = 2; n <= 100000 && r->said_n == r->said_read; n++) {
+		if (n % 2)
+			intake_rig_void(r, 1, n);
+		else /* again what is queued */
+			intake_rig_one(r, 1, n, 1, 1, 10);
+	}
+	intake_rig_expect(r, IPC_LATER);
+	assert_true(r->items.n < 10000);
+	intake_rig_commit(r, 0);
+	intake_rig_void(r, 1, n - 1);
+	assert_int_equal(r->items.n, 1);
+}
+
+static void
 the_pool_is_shared_by_the_receivers(void **state)
 {
 	struct intake_rig *r = one_stream(state);
@@ -604,6 +638,8 @@ main(void)
 	    TEST(a_stream_of_which_nothing_was_stored_leaves_nothing),
 	    TEST(at_the_quota_nothing_is_taken_and_later_everything),
 	    TEST(at_the_quota_repeats_are_still_acknowledged),
+	    TEST(at_the_quota_an_advance_comes_later),
+	    TEST(what_waits_for_the_writer_has_a_limit),
 	    TEST(the_pool_is_shared_by_the_receivers),
 	};
 

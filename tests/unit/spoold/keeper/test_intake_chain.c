@@ -159,6 +159,20 @@ a_skip_fills_the_hole(void **state)
 }
 
 static void
+at_the_quota_a_skip_comes_later(void **state)
+{
+	struct intake_rig *r = one_child(state);
+
+	intake_on_room(r->in, 0);
+	say_skip(r, 1, 1, 10);
+	intake_rig_expect(r, IPC_LATER);
+	assert_int_equal(r->items.n, 0);
+	intake_on_room(r->in, 1 << 20);
+	say_skip(r, 1, 1, 10);
+	assert_int_equal(intake_rig_entries(r, ENTRY_SKIP), 1);
+}
+
+static void
 past_1024_intervals_a_batch_comes_later_and_others_do_not_wait(void **state)
 {
 	struct intake_rig *r = one_child(state);
@@ -215,6 +229,7 @@ main(void)
 	    TEST(a_child_whose_numbers_went_back_needs_a_new_incarnation),
 	    TEST(another_incarnation_is_another_child),
 	    TEST(a_skip_fills_the_hole),
+	    TEST(at_the_quota_a_skip_comes_later),
 	    TEST(
 		past_1024_intervals_a_batch_comes_later_and_others_do_not_wait),
 	    TEST(a_chain_batch_may_only_speak_of_chained_streams),
