@@ -203,6 +203,13 @@ cursors_note(
 	    .term = (uint8_t)term, .from = from, .to = to};
 }
 
+void
+cursors_sum_up(struct cursors_target *t)
+{
+	t->unlogged_n = 0;
+	t->unlogged_state = true;
+}
+
 bool
 cursors_has_unlogged(const struct cursors_target *t)
 {

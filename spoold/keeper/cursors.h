@@ -94,6 +94,9 @@ void cursors_again(
 /* Remember in the live table what a DELIVERED entry has to carry. */
 void cursors_note(
     struct cursors_target *t, enum entry_term term, uint64_t from, uint64_t to);
+/* Do not keep each move: the next entry is the whole state instead. */
+void cursors_sum_up(struct cursors_target *t);
+
 bool cursors_has_unlogged(const struct cursors_target *t);
 
 /*

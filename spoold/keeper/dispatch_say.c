@@ -154,6 +154,16 @@ settle(struct dispatch_link *l, const struct entry_settled *s)
 	return 0;
 }
 
+/* Below the reserve cursor moves go to meta alone (RULES.md 5). */
+static void
+log_position(struct dispatch_link *l)
+{
+	if (l->all->k->full)
+		cursors_sum_up(l->target);
+	else
+		keeper_log_positions(l->all->k);
+}
+
 static void
 on_verdicts(struct dispatch_link *l, const struct ipc_verdicts *m)
 {
@@ -179,7 +189,7 @@ on_verdicts(struct dispatch_link *l, const struct ipc_verdicts *m)
 	    memcmp(l->target->opaque, m->opaque, ENTRY_OPAQUE_SIZE))
 		take_position(l, m->opaque);
 	if (l->target->unlogged_n >= CURSORS_UNLOGGED_MAX)
-		keeper_log_positions(l->all->k);
+		log_position(l);
 	dispatch_work_kick(l);
 }
 

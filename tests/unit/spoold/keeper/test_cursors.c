@@ -185,6 +185,28 @@ a_delivered_entry_is_the_cursor_move(void **state)
 	cursors_fini(&log);
 }
 
+/* Below the reserve moves are not kept one by one (RULES.md 5). */
+static void
+moves_that_were_summed_up_go_to_the_log_as_a_whole(void **state)
+{
+	struct cursors live = {0}, log = {0};
+	struct cursors_target *t = add(&live, "a", 1), *l = add(&log, "a", 1);
+
+	(void)state;
+	settle_live(t, ENTRY_TERM_DELIVERED, 1, 5);
+	settle_live(t, ENTRY_TERM_FILTERED, 7, 9);
+	cursors_sum_up(t);
+	assert_int_equal(t->unlogged_n, 0);
+	settle_live(t, ENTRY_TERM_DELIVERED, 20, 22);
+	assert_true(cursors_has_unlogged(t));
+	tell(t, &log);
+	assert_false(cursors_has_unlogged(t));
+	assert_true(ivset_equal(&t->settled, &l->settled));
+	assert_memory_equal(t->term, l->term, sizeof(t->term));
+	cursors_fini(&live);
+	cursors_fini(&log);
+}
+
 static void
 meta_is_adopted_only_where_it_knows_more(void **state)
 {
@@ -343,6 +365,8 @@ main(void)
 		a_hole_is_settled_for_every_target_and_counted_for_none),
 	    cmocka_unit_test(damage_counts_only_what_a_target_had_not_settled),
 	    cmocka_unit_test(a_delivered_entry_is_the_cursor_move),
+	    cmocka_unit_test(
+		moves_that_were_summed_up_go_to_the_log_as_a_whole),
 	    cmocka_unit_test(meta_is_adopted_only_where_it_knows_more),
 	    cmocka_unit_test(
 		lost_custody_is_owed_again_and_taken_off_the_terms),
