@@ -415,7 +415,8 @@ data_fails(struct session_stream *st, const struct agentlink_data *d, int rc)
 	/* Resume at this very batch: the agent checks its own copy. */
 	l->refused_records += d->count;
 	if (rc == ERR_DIGEST)
-		l->digest_mismatches++;
+		receiver_note_mismatch(
+		    st->session->receiver, l, &st->session->id);
 	if (!st->nacked && d->first_seq < st->next_seq) {
 		st->next_seq = d->first_seq;
 		memcpy(st->head, d->prev_head, BATCH_HEAD_SIZE);

@@ -270,7 +270,7 @@ data(struct session *s, const struct agentlink_chain_data *d)
 		flow_add(s->receiver->flow, item);
 		break;
 	case ERR_DIGEST:
-		s->listener->digest_mismatches++;
+		receiver_note_mismatch(s->receiver, s->listener, &s->id);
 		s->listener->refused_records += d->count;
 		nack(s, AGENTLINK_CODE_DIGEST, d->first_rec);
 		break;

@@ -202,6 +202,14 @@ on_gather_timer(void *arg)
 	seal_if_due(arg);
 }
 
+void
+receiver_note_mismatch(
+    struct receiver *r, struct listener *l, const struct uuid *id)
+{
+	if (mismatches_note(&r->mismatches, id) >= 2)
+		l->digest_mismatches++;
+}
+
 static void
 report(struct receiver *r)
 {

@@ -15,6 +15,7 @@
 
 #include "agentlink/receiver/flow.h"
 #include "agentlink/receiver/gather.h"
+#include "agentlink/receiver/mismatches.h"
 #include "agentlink/receiver/sources.h"
 #include "lib/base/clock.h"
 #include "lib/check/check.h"
@@ -58,7 +59,8 @@ struct listener {
 	uint32_t connections;
 	bool seen; /* in the newest configuration */
 	/* told to the keeper and begun anew */
-	uint64_t refused_records, digest_mismatches;
+	uint64_t refused_records;
+	uint64_t digest_mismatches; /* but the first of each agent */
 };
 
 struct receiver {
@@ -68,6 +70,7 @@ struct receiver {
 	struct check *check;
 	struct gather *gather;
 	struct sources *sources;
+	struct mismatches mismatches;
 	struct digest_sha256 *sha;
 	struct loop_timer *tick; /* once a second */
 	struct loop_timer *gather_timer; /* when the gathered are due */
@@ -114,6 +117,10 @@ void receiver_apply_window(struct receiver *r);
 /* What one session may have unacknowledged, by the pool and their number. */
 void receiver_credit(
     const struct receiver *r, uint32_t *bytes, uint32_t *batches);
+
+/* A batch of this agent or child was not what its digest says. */
+void receiver_note_mismatch(
+    struct receiver *r, struct listener *l, const struct uuid *id);
 
 /* A socket to the keeper; fd is taken over. */
 void receiver_connect(struct receiver *r, int fd);

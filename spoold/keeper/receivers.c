@@ -20,7 +20,6 @@
 #include "spoold/keeper/mem.h"
 
 #define LISTENERS_MAX 64
-#define MISMATCHES_ALARM 2
 
 struct gauge {
 	char listener[ENTRY_NAME_MAX + 1];
@@ -43,7 +42,6 @@ struct receivers {
 	struct keeper *k;
 	struct receiver_link *links;
 	uint64_t last_id;
-	uint64_t mismatches;
 };
 
 struct receivers *
@@ -104,12 +102,12 @@ note_mismatches(struct receivers *r, const char *listener, uint64_t n)
 	struct entry e = {.type = ENTRY_ALARM};
 	struct buf b;
 
-	r->mismatches += n;
-	if (!n || r->mismatches < MISMATCHES_ALARM)
+	/* The receiver has left out the first of each agent. */
+	if (!n)
 		return;
 	keeper_alarm(r->k,
-	    "DIGEST: agents of listener %s sent batches whose digest does not "
-	    "match",
+	    "DIGEST: an agent of listener %s sent batches whose digest does "
+	    "not match, not for the first time",
 	    listener);
 	buf_init(&b, ENTRY_TEXT_MAX * 2);
 	e.u.alarm = (struct entry_alarm){.kind = ENTRY_ALARM_DIGEST,

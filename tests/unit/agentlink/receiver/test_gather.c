@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agentlink/receiver/gather.h"
+#include "agentlink/receiver/mismatches.h"
 #include "agentlink/receiver/sources.h"
 #include "lib/base/err.h"
 #include "lib/check/check.h"
@@ -315,6 +316,29 @@ connections_may_not_come_faster_than_the_rate(void **state)
 	sources_free(s);
 }
 
+/* One may be an accident; a second of the same agent is told. */
+static void
+mismatches_are_counted_by_agent(void **state)
+{
+	struct mismatches *m = calloc(1, sizeof(*m));
+	struct uuid id = {{0}};
+
+	(void)state;
+	assert_non_null(m);
+	for (uint32_t i = 0; i < MISMATCHES_AGENTS; i++) {
+		id.byte[0] = (uint8_t)i;
+		assert_int_equal(mismatches_note(m, &id), 1);
+	}
+	id.byte[0] = 3;
+	assert_int_equal(mismatches_note(m, &id), 2);
+	id.byte[1] = 1; /* the first is forgotten for this one */
+	assert_int_equal(mismatches_note(m, &id), 1);
+	assert_int_equal(mismatches_note(m, &id), 2);
+	memset(&id, 0, sizeof(id));
+	assert_int_equal(mismatches_note(m, &id), 1);
+	free(m);
+}
+
 int
 main(void)
 {
@@ -325,6 +349,7 @@ main(void)
 	    cmocka_unit_test(a_rebuilt_batch_has_only_the_ranges_that_are_kept),
 	    cmocka_unit_test(a_gathered_batch_is_due_when_old_or_when_all_wait),
 	    cmocka_unit_test(a_busy_disk_makes_batches_younger),
+	    cmocka_unit_test(mismatches_are_counted_by_agent),
 	    cmocka_unit_test(one_source_may_not_have_all_connections),
 	    cmocka_unit_test(connections_may_not_come_faster_than_the_rate),
 	};
