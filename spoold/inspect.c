@@ -199,38 +199,15 @@ supervisor_inspect_cancel(struct supervisor *s)
 	s->inspect = NULL;
 }
 
-static bool
-blames(int signum)
-{
-	return signum == SIGSEGV || signum == SIGBUS || signum == SIGILL ||
-	    signum == SIGFPE || signum == SIGABRT;
-}
-
-static void
-blame_segment(struct supervisor *s, uint64_t id, uint64_t number)
-{
-	size_t i = 0;
-
-	while (i < s->n_blamed && s->blamed[i] != id)
-		i++;
-	if (i == SUPERVISOR_BAD_MAX)
-		return;
-	if (i == s->n_blamed) {
-		s->blamed[s->n_blamed++] = id;
-		s->blame_count[i] = 0;
-	}
-	log_error("the keeper died while reading segment %016llx, batch %llu",
-	    (unsigned long long)id, (unsigned long long)number);
-	if (++s->blame_count[i] >= 2)
-		mark_bad(s, id);
-}
-
 void
 supervisor_blame(struct supervisor *s, int signum)
 {
-	if (!blames(signum) || !s->page)
+	uint64_t bad[BLAME_SEGMENTS];
+	size_t n;
+
+	if (!s->page)
 		return;
-	for (size_t i = 0; i < 32; i++)
-		if (s->page[2 * i])
-			blame_segment(s, s->page[2 * i], s->page[2 * i + 1]);
+	n = blame_on_death(&s->blame, signum, s->page, bad);
+	for (size_t i = 0; i < n; i++)
+		mark_bad(s, bad[i]);
 }

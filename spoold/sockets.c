@@ -144,14 +144,16 @@ sockets_directory(
 int
 sockets_page(int *fd, volatile uint64_t **page)
 {
-	int f = memfd_create("spoold-blame", MFD_CLOEXEC);
+	int f = memfd_create("spoold-blame", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	void *mem;
 
 	if (f < 0)
 		return err_of_errno(errno);
+	/* A keeper that makes it shorter would end us when we look at it. */
 	if (ftruncate(f, 4096) ||
-	    (mem = mmap(NULL, 4096, PROT_READ, MAP_SHARED, f, 0)) ==
-		MAP_FAILED) {
+	    fcntl(f, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ||
+	    (mem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, f,
+		 0)) == MAP_FAILED) {
 		close(f);
 		return err_of_errno(errno);
 	}

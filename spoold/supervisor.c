@@ -145,8 +145,7 @@ supervisor_on_death(struct supervisor *s, struct child *c, int status)
 			supervisor_stop(s, SUPERVISOR_REFUSED);
 			return;
 		}
-		if (WIFSIGNALED(status))
-			supervisor_blame(s, WTERMSIG(status));
+		supervisor_blame(s, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 	}
 	if (c->role == IPC_ROLE_RECEIVER)
 		supervisor_tell_receivers(s);

@@ -21,6 +21,7 @@
 #include "lib/base/buf.h"
 #include "lib/config/config.h"
 #include "lib/loop/loop.h"
+#include "spoold/blame.h"
 #include "spoold/child.h"
 #include "spoold/sockets.h"
 
@@ -80,9 +81,7 @@ struct supervisor {
 	struct buf warnings; /* JSON strings, comma separated */
 	uint64_t bad[SUPERVISOR_BAD_MAX];
 	size_t n_bad;
-	uint64_t blamed[SUPERVISOR_BAD_MAX];
-	uint32_t blame_count[SUPERVISOR_BAD_MAX];
-	size_t n_blamed;
+	struct blame blame;
 	struct inspect *inspect;
 };
 
@@ -164,7 +163,7 @@ void supervisor_inspect(struct supervisor *s);
 bool supervisor_inspect_reap(struct supervisor *s);
 void supervisor_inspect_cancel(struct supervisor *s);
 
-/* The keeper died by this signal: who is to blame (RULES.md 3)? */
+/* The keeper died, by this signal or 0: who is to blame (RULES.md 3)? */
 void supervisor_blame(struct supervisor *s, int signum);
 
 #endif
