@@ -311,7 +311,7 @@ live(struct life *l, bool encrypt, uint64_t steps)
 static void
 run_life(struct life *l, bool encrypt, uint64_t steps)
 {
-	int status;
+	int status = 0;
 	pid_t pid = fork();
 
 	if (pid == 0)
