@@ -82,7 +82,8 @@ teardown(void **state)
 	return 0;
 }
 
-static int
+/* Unused where a sanitizer forbids these tests. */
+__attribute__((unused)) static int
 in_child(int (*child)(enum sandbox_role role, struct place *p),
     enum sandbox_role role, struct place *p)
 {
