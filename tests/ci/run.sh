@@ -61,7 +61,7 @@ one() {
 	shift
 	if "$@" >"$work/$name.log" 2>&1; then
 		passed=$((passed + 1))
-		tail -n 3 "$work/$name.log"
+		tail -n 12 "$work/$name.log"
 	else
 		failed=$((failed + 1))
 		broken="$broken $name"
@@ -93,7 +93,19 @@ stage_fuzz() {
 	one fuzz-10s make -s fuzz SECONDS="${FUZZ_SECONDS:-10}"
 }
 
-for stage in ${*:-gcc asan tsan fuzz}; do
+stage_crash() {
+	build crash CC=gcc --enable-failpoints
+	one crash "$src/tests/crash/run"
+}
+
+# Not in every run: it takes some minutes.
+stage_mutants() {
+	mkdir -p "$work/mutants"
+	cd "$work/mutants"
+	one mutants "$src/tests/crash/mutants"
+}
+
+for stage in ${*:-gcc asan tsan fuzz crash}; do
 	start=$(date +%s)
 	echo "== $stage"
 	"stage_$stage"

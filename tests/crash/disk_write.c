@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/crash/disk_impl.h"
+#include "tests/crash/tree.h"
 
 /* Decides which of `n` pending things are kept. */
 struct pick {
@@ -114,35 +113,6 @@ apply_kept(const struct disk *d, struct disk_file *f,
 	}
 }
 
-/* Holes stay holes, so that a state costs what it holds. */
-static void
-write_sparse(const char *path, const struct disk_file *f)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	size_t at = 0;
-
-	if (fd < 0 && errno == ENOENT)
-		return; /* its directory was lost */
-	if (fd < 0 || ftruncate(fd, (off_t)f->size))
-		abort();
-	while (at < f->size) {
-		size_t end = at;
-
-		while (
-		    end < f->size && !oplog_is_zero(f->data + end, DISK_PAGE))
-			end += DISK_PAGE;
-		if (end > at) {
-			size_t len = (end < f->size ? end : f->size) - at;
-
-			if (pwrite(fd, f->data + at, len, (off_t)at) !=
-			    (ssize_t)len)
-				abort();
-		}
-		at = end + DISK_PAGE;
-	}
-	close(fd);
-}
-
 static bool
 is_under_way(const struct disk *d, size_t file)
 {
@@ -162,7 +132,7 @@ write_file(const struct disk *d, size_t file, const char *path, struct pick *p,
 	struct disk_file f;
 
 	if (from->pending.n + from->orphans.n == 0 && !is_under_way(d, file)) {
-		write_sparse(path, from);
+		tree_write_file(path, from->data, from->size);
 		return;
 	}
 	copy_file(&f, from);
@@ -170,7 +140,7 @@ write_file(const struct disk *d, size_t file, const char *path, struct pick *p,
 	apply_kept(d, &f, &from->pending, p, index);
 	if (is_under_way(d, file))
 		apply_kept(d, &f, &now, p, index);
-	write_sparse(path, &f);
+	tree_write_file(path, f.data, f.size);
 	free(f.data);
 	free(f.block_op);
 }

@@ -2,12 +2,17 @@
 #include "tests/crash/judge.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "lib/base/err.h"
 #include "tests/crash/spool.h"
 
+#define CHILD_SECONDS 60 /* until a child is given up */
 #define WRITES 3 /* transactions that go on after a start */
 
 static bool
@@ -122,4 +127,46 @@ judge_dir(const char *dir, const struct promise *p, struct judge_past *past,
 	if (!go_on)
 		spool_close(&s);
 	return ok;
+}
+
+bool
+judge_child(const char *dir, const struct promise *p, struct judge_past *past,
+    bool go_on, char why[JUDGE_WHY])
+{
+	int fd[2], status;
+	ssize_t got;
+	pid_t pid;
+	struct {
+		struct judge_past past;
+		char why[JUDGE_WHY];
+	} answer = {0};
+
+	if (pipe(fd))
+		abort();
+	pid = fork();
+	if (pid < 0)
+		abort();
+	if (pid == 0) {
+		alarm(CHILD_SECONDS);
+		answer.past = *past;
+		answer.past.ok =
+		    judge_dir(dir, p, &answer.past, go_on, answer.why);
+		_exit(write(fd[1], &answer, sizeof(answer)) != sizeof(answer));
+	}
+	close(fd[1]);
+	got = read(fd[0], &answer, sizeof(answer));
+	close(fd[0]);
+	if (waitpid(pid, &status, 0) != pid)
+		abort();
+	if (got != sizeof(answer)) {
+		snprintf(why, JUDGE_WHY, "the store died: status %#x%s",
+		    (unsigned)status,
+		    WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM
+			? " (it did not end)"
+			: "");
+		return false;
+	}
+	*past = answer.past;
+	memcpy(why, answer.why, JUDGE_WHY);
+	return past->ok;
 }

@@ -29,4 +29,8 @@ struct judge_past {
 bool judge_dir(const char *dir, const struct promise *p,
     struct judge_past *past, bool go_on, char why[JUDGE_WHY]);
 
+/* The same in a child, so that a crash of it is a verdict too. */
+bool judge_child(const char *dir, const struct promise *p,
+    struct judge_past *past, bool go_on, char why[JUDGE_WHY]);
+
 #endif

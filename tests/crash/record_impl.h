@@ -26,7 +26,7 @@ struct record {
 	char root[PATH_MAX];
 	size_t root_len;
 	int log;
-	bool faults;
+	bool told; /* that a fault was met */
 	struct record_file fd[RECORD_FDS];
 };
 

@@ -236,9 +236,12 @@ recycle_oldest(struct life *l)
  */
 
 static void
-on_batch(void *arg, uint64_t next_number, const uint64_t last[KNOWN_LANES])
+on_data(
+    void *arg, unsigned lane, uint64_t from, uint64_t to, uint64_t next_number)
 {
-	note_txn(arg, next_number, last[LANE]);
+	(void)lane;
+	(void)from;
+	note_txn(arg, next_number, to);
 }
 
 /* What a start finds is believed: it is answered ALREADY, and delivered. */
@@ -248,7 +251,7 @@ believe(struct life *l)
 	struct spool_sum sum;
 	char why[SPOOL_WHY];
 
-	l->spool.on_batch = on_batch;
+	l->spool.on_data = on_data;
 	l->spool.arg = l;
 	if (spool_read(&l->spool, &sum, why))
 		die("reading", why);

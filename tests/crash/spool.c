@@ -128,10 +128,12 @@ spool_open(const char *dir, uint64_t segment_bytes, bool encrypt,
 		return rc;
 	}
 	rc = store_replay(out->store, see_replay, out);
-	snprintf(why, SPOOL_WHY, "replay: %s", err_name(rc));
+	if (rc)
+		snprintf(why, SPOOL_WHY, "replay: %s", err_name(rc));
 	if (!rc) {
 		rc = spool_recycle(out);
-		snprintf(why, SPOOL_WHY, "recycling: %s", err_name(rc));
+		if (rc)
+			snprintf(why, SPOOL_WHY, "recycling: %s", err_name(rc));
 	}
 	if (rc)
 		spool_close(out);
@@ -158,6 +160,7 @@ spool_meta_put(struct spool *s, uint64_t value)
  */
 
 struct reading {
+	const struct spool *spool;
 	struct spool_sum *sum;
 	char *why;
 	unsigned *lane_of; /* reference to lane, in this segment */
@@ -206,6 +209,9 @@ see_range(struct reading *r, const struct batch_range *range, unsigned *lane)
 	uint64_t next;
 
 	*lane = range->stream < REFS ? r->lane_of[range->stream] : KNOWN_LANES;
+	/* Its definition may lie in what is damaged. */
+	if (*lane >= KNOWN_LANES && r->sum->damages)
+		*lane = range->stream;
 	if (*lane >= KNOWN_LANES) {
 		snprintf(r->why, SPOOL_WHY, "reference %u has no definition",
 		    range->stream);
@@ -277,7 +283,12 @@ see_batch(struct reading *r, const struct store_batch *b)
 		return rc;
 	}
 	rc = see_range(r, &range, &lane);
-	return rc ? rc : see_records(r, b, lane, range.first_seq);
+	if (!rc)
+		rc = see_records(r, b, lane, range.first_seq);
+	if (!rc && r->spool->on_data)
+		r->spool->on_data(r->spool->arg, lane, range.first_seq,
+		    range.first_seq + range.count - 1, b->header.number + 1);
+	return rc;
 }
 
 static void
@@ -296,7 +307,8 @@ int
 spool_read(struct spool *s, struct spool_sum *sum, char *why)
 {
 	unsigned lane_of[REFS];
-	struct reading r = {.sum = sum, .why = why, .lane_of = lane_of};
+	struct reading r = {
+	    .spool = s, .sum = sum, .why = why, .lane_of = lane_of};
 	struct store_cursor *c;
 	struct buf copy;
 	int rc = store_cursor_open_number(s->store, 1, &c);
@@ -315,6 +327,8 @@ spool_read(struct spool *s, struct spool_sum *sum, char *why)
 		if (rc == ERR_CORRUPT) {
 			sum->damages++;
 			r.after_damage = true;
+			if (s->on_damage)
+				s->on_damage(s->arg, d.from, d.to);
 			snprintf(s->event, sizeof(s->event),
 			    "damage at batch %" PRIu64 ", records [%" PRIu64
 			    ", %" PRIu64 "): %s",
@@ -322,9 +336,6 @@ spool_read(struct spool *s, struct spool_sum *sum, char *why)
 			rc = 0;
 		} else if (!rc) {
 			rc = see_batch(&r, &batch);
-			if (!rc && s->on_batch)
-				s->on_batch(
-				    s->arg, sum->next_number, sum->last);
 		} else if (rc != ERR_NOENT) {
 			snprintf(why, SPOOL_WHY, "reading: %s", err_name(rc));
 		}

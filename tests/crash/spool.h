@@ -37,9 +37,11 @@ struct spool {
 	size_t recycles;
 	uint64_t told; /* events of damage */
 	char event[SPOOL_WHY]; /* the last of them */
-	/* If set, spool_read tells where each batch ends. */
-	void (*on_batch)(
-	    void *arg, uint64_t next_number, const uint64_t last[KNOWN_LANES]);
+	/* If set, spool_read tells each data batch: seqs [from, to] ... */
+	void (*on_data)(void *arg, unsigned lane, uint64_t from, uint64_t to,
+	    uint64_t next_number);
+	/* ... and records that cannot be read: [from, to). */
+	void (*on_damage)(void *arg, uint64_t from, uint64_t to);
 	void *arg;
 };
 

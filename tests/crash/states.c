@@ -13,7 +13,6 @@
  * counts; a bad state is told with how to see it again, and exit is 1.
  */
 #include <errno.h>
-#include <ftw.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -27,9 +26,9 @@
 
 #include "tests/crash/disk.h"
 #include "tests/crash/judge.h"
+#include "tests/crash/tree.h"
 
 #define VARIANTS 8 /* states a place */
-#define STATE_SECONDS 60 /* until a child is given up */
 #define CLASSES 10
 
 struct options {
@@ -147,74 +146,15 @@ choose_places(const struct log *log, size_t n, struct rng *rng)
 /* ---- one state ------------------------------------------------------------
  */
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static void
-remove_tree(const char *dir)
-{
-	if (nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS))
-		die(dir);
-}
-
-/* Once in a child, so that a crash of it is a verdict too. */
-static bool
-judge_in_child(const char *dir, const struct promise *p,
-    struct judge_past *past, bool go_on, char *why)
-{
-	int fd[2], status;
-	ssize_t got;
-	pid_t pid;
-	struct {
-		struct judge_past past;
-		char why[JUDGE_WHY];
-	} answer = {0};
-
-	if (pipe(fd))
-		die("pipe");
-	pid = fork();
-	if (pid < 0)
-		die("fork");
-	if (pid == 0) {
-		alarm(STATE_SECONDS);
-		answer.past = *past;
-		answer.past.ok =
-		    judge_dir(dir, p, &answer.past, go_on, answer.why);
-		_exit(write(fd[1], &answer, sizeof(answer)) != sizeof(answer));
-	}
-	close(fd[1]);
-	got = read(fd[0], &answer, sizeof(answer));
-	close(fd[0]);
-	if (waitpid(pid, &status, 0) != pid)
-		die("wait");
-	if (got != sizeof(answer)) {
-		snprintf(why, JUDGE_WHY, "the store died: status %#x%s",
-		    (unsigned)status,
-		    WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM
-			? " (it did not end)"
-			: "");
-		return false;
-	}
-	*past = answer.past;
-	memcpy(why, answer.why, JUDGE_WHY);
-	return past->ok;
-}
-
 /* A second start must show what the first one showed, and what it added. */
 static bool
 judge_state(const char *dir, const struct promise *p, bool twice, char *why)
 {
 	struct judge_past past = {0};
-	bool ok = judge_in_child(dir, p, &past, twice, why);
+	bool ok = judge_child(dir, p, &past, twice, why);
 
 	if (ok && twice)
-		ok = judge_in_child(dir, p, &past, false, why);
+		ok = judge_child(dir, p, &past, false, why);
 	return ok;
 }
 
@@ -241,7 +181,7 @@ try_state(const struct disk *d, size_t at, const struct promise *p,
 		    at, seed, disk_kept_name(writes), disk_kept_name(names),
 		    twice ? ", twice" : "", why);
 	}
-	remove_tree(dir);
+	tree_remove(dir);
 }
 
 /* ---- all of them ----------------------------------------------------------
@@ -250,8 +190,8 @@ try_state(const struct disk *d, size_t at, const struct promise *p,
 static void
 state_dir(char dir[static PATH_MAX])
 {
-	snprintf(dir, PATH_MAX, "%s/spoold-states-%d",
-	    access("/dev/shm", W_OK) ? "/var/tmp" : "/dev/shm", getpid());
+	snprintf(
+	    dir, PATH_MAX, "%s/spoold-states-%d", tree_scratch(), getpid());
 }
 
 static void
