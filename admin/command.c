@@ -65,6 +65,9 @@ const struct command command_table[] = {
 	"limit is given. Seeing records is a right of its own, and audited."},
     {"verify", "", 0, 0, COMMAND_NOTHING, BIT(TIMEOUT), commands_verify,
 	"Read all that is stored and check every digest",
+	"Checks tags, checksums and the chain, and has the worker unpack each "
+	"batch and compare its records, lengths, ranges and content digest. "
+	"One at a time: a second one ends with 7. "
 	"Exit status 9 if anything is damaged, 8 if it cannot be told."},
     {"prove", "", 0, 0, COMMAND_NOTHING, BIT(TIMEOUT), commands_prove,
 	"Count the records and check that none is unaccounted for",
