@@ -43,9 +43,10 @@ supervisor_warn(struct supervisor *s, const char *fmt, ...)
 	buf_init(&quoted, sizeof(text) * 6);
 	add_string(&quoted, text);
 	/* Said once is enough, and so is a screenful. */
-	if (s->warnings.len < WARNINGS_MAX &&
-	    !memmem(buf_ptr(&s->warnings), s->warnings.len, buf_ptr(&quoted),
-		quoted.len)) {
+	if (!s->warnings.len ||
+	    (s->warnings.len < WARNINGS_MAX &&
+		!memmem(buf_ptr(&s->warnings), s->warnings.len,
+		    buf_ptr(&quoted), quoted.len))) {
 		log_warn("%s", text);
 		if (s->warnings.len)
 			buf_add_u8(&s->warnings, ',');
