@@ -104,7 +104,7 @@ int keeper_work(struct keeper *k, void (*run)(void *arg),
 
 /* Replay, and start all parts; in the sandbox. */
 int keeper_run(struct keeper *k);
-/* Commit what is queued and close the store. */
+/* Commit what is queued and close the store.  The loop must not run again. */
 void keeper_close(struct keeper *k);
 
 #endif
