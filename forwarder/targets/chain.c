@@ -435,6 +435,8 @@ close_target(struct target *t)
 	digest_sha256_free(t->sha);
 	ivset_fini(&t->settled);
 	ivset_fini(&t->parents);
+	for (size_t i = 0; i <= ENTRY_SKIP_GIVEN_UP; i++)
+		ivset_fini(&t->holes[i]);
 	buf_fini(&t->out);
 	buf_fini(&t->ranges);
 	buf_fini(&t->raw);
@@ -456,6 +458,8 @@ open_target(struct target_host *host, const struct kv *kv, int dir_fd,
 	t->host = host;
 	ivset_init(&t->settled, 65536);
 	ivset_init(&t->parents, 65536);
+	for (size_t i = 0; i <= ENTRY_SKIP_GIVEN_UP; i++)
+		ivset_init(&t->holes[i], 1024);
 	buf_init(&t->out, AGENTLINK_FRAME_MAX + 65536);
 	buf_init(&t->ranges, BATCH_RANGES_MAX);
 	buf_init(&t->raw, BATCH_RAW_MAX);
@@ -497,9 +501,7 @@ keeper_state(struct target *t, const struct ipc_target_state *state)
 static int
 hole(struct target *t, uint64_t from, uint64_t to, uint8_t reason)
 {
-	if (t->phase == CHAIN_UP)
-		chain_say_skip(t, from, to - from,
-		    reason ? (enum entry_skip_reason)reason : ENTRY_SKIP_HOLE);
+	chain_on_hole(t, from, to, reason);
 	return 0;
 }
 

@@ -61,6 +61,8 @@ struct target { /* the chain's */
 	uint32_t flight_bytes, flight_batches;
 	struct chain_flight *first, *last;
 	struct ivset parents; /* what the parent has of us */
+	/* Numbers that hold nothing, by reason; the parent is told by SKIP. */
+	struct ivset holes[ENTRY_SKIP_GIVEN_UP + 1];
 	struct agentlink_chain_interval *intervals;
 	uint32_t n_intervals, at_interval;
 	struct chain_ref *refs[CHAIN_REFS];
@@ -77,6 +79,8 @@ void chain_say(struct target *t, const struct agentlink_msg *m);
 /* chain_state.c: CHAIN_STATE came; then the keeper's answers. */
 void chain_on_parent_state(
     struct target *t, const struct agentlink_chain_state *state);
+void chain_on_hole(
+    struct target *t, uint64_t from, uint64_t to, uint8_t reason);
 void chain_on_own_digest(struct target *t, const struct ipc_digest *d);
 
 /* chain_send.c */

@@ -80,6 +80,50 @@ forget_earlier(struct target *t)
 	}
 }
 
+/* Say SKIP for the part of [from, to) that the parent lacks. */
+static void
+say_rest(struct target *t, uint64_t from, uint64_t to, uint8_t reason)
+{
+	while (from < to) {
+		uint64_t gap = ivset_first_gap(&t->parents, from);
+		uint64_t next = to;
+
+		if (gap >= to)
+			return;
+		ivset_first_in(&t->parents, gap, &next);
+		next = next < to ? next : to;
+		chain_say_skip(
+		    t, gap, next - gap, (enum entry_skip_reason)reason);
+		from = next;
+	}
+}
+
+void
+chain_on_hole(struct target *t, uint64_t from, uint64_t to, uint8_t reason)
+{
+	if (reason < ENTRY_SKIP_HOLE || reason > ENTRY_SKIP_GIVEN_UP)
+		reason = ENTRY_SKIP_HOLE;
+	/* A set that is full forgets: then the keeper is asked again. */
+	ivset_add(&t->holes[reason], from, to, NULL);
+	if (t->phase == CHAIN_UP)
+		chain_say_skip(
+		    t, from, to - from, (enum entry_skip_reason)reason);
+}
+
+/* Holes that came while the parent was away; they are no loss of custody. */
+static void
+say_holes(struct target *t)
+{
+	for (uint8_t r = ENTRY_SKIP_HOLE; r <= ENTRY_SKIP_GIVEN_UP; r++)
+		for (size_t i = 0; i < t->holes[r].n; i++) {
+			uint64_t from = t->holes[r].iv[i].from;
+			uint64_t to = t->holes[r].iv[i].to;
+
+			say_rest(t, from, to, r);
+			ivset_remove(&t->settled, from, to, NULL);
+		}
+}
+
 /* What is settled here, but not there: custody was lost. */
 static bool
 find_lost(struct target *t)
@@ -87,6 +131,7 @@ find_lost(struct target *t)
 	bool any = false;
 
 	forget_earlier(t);
+	say_holes(t);
 	for (size_t i = 0; i < t->settled.n; i++) {
 		uint64_t from = t->settled.iv[i].from;
 		uint64_t to = t->settled.iv[i].to;

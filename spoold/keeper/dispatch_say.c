@@ -262,7 +262,6 @@ struct wish {
 	struct keeper *k;
 	char name[ENTRY_NAME_MAX + 1];
 	struct uuid incarnation;
-	struct entry_pending_again again;
 };
 
 static void
@@ -300,77 +299,6 @@ on_new_incarnation(struct dispatch_link *l, const struct ipc_incarnation *m)
 	buf_init(&b, ENTRY_TEXT_MAX * 2);
 	entry_encode(&b, &e);
 	keeper_entries(w->k, &b, on_incarnation_durable, w);
-	buf_fini(&b);
-}
-
-static void
-on_again_durable(struct item *it, void *arg)
-{
-	struct wish *w = arg;
-	struct cursors_target *t =
-	    cursors_find(&w->k->cursors, bytes_of_str(w->name));
-
-	(void)it;
-	if (t) {
-		cursors_again(t, &w->again);
-		dispatch_on_target(w->k->dispatch, w->name);
-	}
-	free(w);
-}
-
-/* The first record that is still held. */
-static uint64_t
-oldest_held(struct keeper *k)
-{
-	struct store_segment s;
-
-	return store_segments(k->store, &s, 1) ? s.first_rec : k->next_rec;
-}
-
-static void
-put_custody_lost(struct buf *b, struct keeper *k, const char *name,
-    const struct ipc_interval *m)
-{
-	struct entry e = {.type = ENTRY_ALARM};
-
-	e.u.alarm = (struct entry_alarm){.kind = ENTRY_ALARM_CUSTODY_LOST,
-	    .from = m->from,
-	    .to = m->to,
-	    .wall_ns = keeper_now(k).wall_ns,
-	    .text = bytes_of_str(name)};
-	entry_encode(b, &e);
-	keeper_alarm(k,
-	    "CUSTODY_LOST: target %s no longer has records %llu to %llu that "
-	    "it took",
-	    name, (unsigned long long)m->from, (unsigned long long)(m->to - 1));
-}
-
-static void
-on_pending_again(struct dispatch_link *l, const struct ipc_interval *m)
-{
-	struct keeper *k = l->all->k;
-	uint64_t held = oldest_held(k);
-	struct entry e = {.type = ENTRY_PENDING_AGAIN};
-	struct wish *w;
-	struct buf b;
-
-	if (!l->target || m->from >= m->to || m->to > k->next_rec) {
-		dispatch_end(l, "PENDING_AGAIN of what it never had");
-		return;
-	}
-	keeper_log_positions(k);
-	buf_init(&b, ENTRY_TEXT_MAX * 2);
-	put_custody_lost(&b, k, l->name, m);
-	w = mem_new(sizeof(*w));
-	w->k = k;
-	memcpy(w->name, l->name, sizeof(w->name));
-	cursors_plan_again(l->target, m->from > held ? m->from : held,
-	    m->to > held ? m->to : held, &w->again);
-	w->again.target = bytes_of_str(w->name);
-	e.u.pending_again = w->again;
-	if (w->again.from < w->again.to)
-		entry_encode(&b, &e);
-	keeper_entries(k, &b, on_again_durable, w);
 	buf_fini(&b);
 }
 
@@ -425,7 +353,7 @@ dispatch_say_on_message(struct dispatch_link *l, const struct ipc_msg *m)
 		on_new_incarnation(l, &m->u.incarnation);
 		break;
 	case IPC_PENDING_AGAIN:
-		on_pending_again(l, &m->u.interval);
+		dispatch_custody_lost(l, &m->u.interval);
 		break;
 	case IPC_TARGET_STATUS:
 		on_status(l, m->u.kv.kv);

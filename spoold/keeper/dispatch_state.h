@@ -81,6 +81,10 @@ void dispatch_say_on_message(struct dispatch_link *l, const struct ipc_msg *m);
 void dispatch_say_state(struct dispatch_link *l);
 void dispatch_say(struct dispatch_link *l, const struct ipc_msg *m);
 
+/* dispatch_custody.c: the far side lacks what it had taken. */
+void dispatch_custody_lost(
+    struct dispatch_link *l, const struct ipc_interval *m);
+
 /* dispatch.c */
 void dispatch_end(struct dispatch_link *l, const char *why);
 

@@ -121,6 +121,59 @@ segments_that_every_target_has_are_given_back(void **state)
 	keeper_peer_close(&in);
 }
 
+static void
+lose_custody(struct keeper_peer *p, uint64_t from, uint64_t to)
+{
+	struct ipc_msg m = {.type = IPC_PENDING_AGAIN};
+
+	m.u.interval.from = from;
+	m.u.interval.to = to;
+	keeper_peer_send(p, &m);
+}
+
+static void
+expect_hole(struct keeper_peer *p, uint64_t from, uint64_t to, uint8_t reason)
+{
+	keeper_peer_expect(p, IPC_HOLE);
+	assert_int_equal(p->msg.u.interval.from, from);
+	assert_int_equal(p->msg.u.interval.to, to);
+	assert_int_equal(p->msg.u.interval.reason, reason);
+}
+
+/* RULES.md 8: owed again where it is still held, given up where it is not. */
+static void
+what_a_parent_lost_is_owed_again_where_it_is_held(void **state)
+{
+	struct keeper_rig *r = *state;
+	struct keeper_peer in, out;
+	struct keeper_agent a;
+	uint64_t n;
+
+	keeper_rig_start(r, 1);
+	connect_agent(r, &in, &a, 1);
+	for (n = 1; n <= 100; n++) {
+		keeper_peer_large(&in, n, &a, 10, 2 * MIB);
+		keeper_peer_committed(&in, n);
+	}
+	connect_target(r, &out, "archive");
+	drain(&out, 1001);
+	wait_until(r, "segments", 1);
+	await_durable(&out, 1001);
+	/* The first ten went with their segment, the last ten did not. */
+	lose_custody(&out, 1, 11);
+	expect_hole(&out, 1, 11, ENTRY_SKIP_GIVEN_UP);
+	lose_custody(&out, 991, 1001);
+	keeper_peer_expect(&out, IPC_TARGET_STATE);
+	keeper_peer_stored(&out);
+	assert_int_equal(out.msg.u.stored.first_rec, 991);
+	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 10);
+	keeper_peer_settle(&out, 991, 1001, ENTRY_TERM_DELIVERED);
+	keeper_rig_wait_target(r, "archive", "delivered", 1000);
+	keeper_rig_prove(r);
+	keeper_peer_close(&in);
+	keeper_peer_close(&out);
+}
+
 /* Send batches until there is no more credit; returns the last number. */
 static uint64_t
 fill(struct keeper_peer *p, struct keeper_agent *a, uint32_t bytes)
@@ -218,6 +271,10 @@ damage_is_set_aside_and_the_rest_is_handed_out(void **state)
 	assert_int_equal(keeper_rig_target(r, "archive", "quarantined"), 10);
 	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 0);
 	await_durable(&out, 31);
+	/* A parent that asks for it is told so, and nothing is owed. */
+	lose_custody(&out, 11, 21);
+	expect_hole(&out, 11, 21, ENTRY_SKIP_HOLE);
+	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 0);
 	keeper_peer_close(&out);
 	keeper_rig_kill(r);
 	keeper_rig_start(r, 0);
@@ -452,6 +509,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(segments_that_every_target_has_are_given_back),
+	    TEST(what_a_parent_lost_is_owed_again_where_it_is_held),
 	    TEST(at_the_quota_ingest_stops_and_goes_on_when_there_is_room),
 	    TEST(damage_is_set_aside_and_the_rest_is_handed_out),
 	    TEST(damage_at_the_place_to_begin_is_counted_too),
