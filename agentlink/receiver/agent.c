@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agentlink/receiver/agent_window.h"
 #include "agentlink/receiver/session.h"
 #include "lib/base/err.h"
 #include "lib/base/failpoint.h"
@@ -22,88 +23,6 @@ find(struct session *s, uint32_t number)
 
 /* ---- acknowledgements: only with a proof in hand
  * ------------------------------- */
-
-static void
-mark_dirty(struct session_stream *st)
-{
-	if (!st->dirty) {
-		st->dirty = true;
-		st->next_dirty = st->session->dirty_streams;
-		st->session->dirty_streams = st;
-	}
-	session_mark_dirty(st->session);
-}
-
-static void
-pop_pending(struct session_stream *st)
-{
-	struct session *s = st->session;
-
-	while (st->pending_n) {
-		struct session_pending *p = &st->pending[st->pending_at];
-
-		if (p->last_seq > st->durable)
-			break;
-		s->unacked_bytes -= p->bytes;
-		s->unacked_batches--;
-		st->pending_at = (st->pending_at + 1) % st->pending_cap;
-		st->pending_n--;
-	}
-}
-
-/*
- * The one place where an agent's records become acknowledged: everything up
- * to seq is on stable storage, and `proof` is what says so.
- */
-static void
-acknowledge(struct session_stream *st, uint64_t seq, const struct proof *proof)
-{
-	(void)proof;
-	if (seq > st->durable)
-		st->durable = seq;
-	pop_pending(st);
-	mark_dirty(st);
-}
-
-static void
-drop_pending(struct session_stream *st)
-{
-	while (st->pending_n) {
-		struct session_pending *p = &st->pending[st->pending_at];
-
-		st->session->unacked_bytes -= p->bytes;
-		st->session->unacked_batches--;
-		st->pending_at = (st->pending_at + 1) % st->pending_cap;
-		st->pending_n--;
-	}
-}
-
-static int
-push_pending(struct session_stream *st, uint64_t last_seq, uint32_t bytes)
-{
-	uint32_t at;
-
-	if (st->pending_n == st->pending_cap) {
-		uint32_t cap = st->pending_cap ? st->pending_cap * 2 : 4;
-		struct session_pending *ring = calloc(cap, sizeof(*ring));
-
-		if (!ring)
-			return ERR_NOMEM;
-		for (uint32_t i = 0; i < st->pending_n; i++)
-			ring[i] =
-			    st->pending[(st->pending_at + i) % st->pending_cap];
-		free(st->pending);
-		st->pending = ring;
-		st->pending_cap = cap;
-		st->pending_at = 0;
-	}
-	at = (st->pending_at + st->pending_n) % st->pending_cap;
-	st->pending[at] = (struct session_pending){last_seq, bytes};
-	st->pending_n++;
-	st->session->unacked_bytes += bytes;
-	st->session->unacked_batches++;
-	return 0;
-}
 
 static void
 send_ack(struct session_stream *st, uint64_t now_ms)
@@ -152,10 +71,12 @@ nack(struct session_stream *st, enum agentlink_code code, uint64_t first_seq)
 {
 	struct agentlink_msg m = {.type = AGENTLINK_NACK, .stream = st->number};
 
-	if (st->nacked)
+	/* Told again only if it is to go back further. */
+	if (st->nacked && st->next_seq >= st->told_seq)
 		return;
 	st->nacked = true;
-	drop_pending(st);
+	st->told_seq = st->next_seq;
+	agent_window_uncount(st, st->next_seq);
 	m.u.nack.code = (uint16_t)code;
 	m.u.nack.first_seq = first_seq;
 	m.u.nack.resume_at = st->next_seq;
@@ -176,7 +97,7 @@ free_stream(struct session_stream *st, bool final)
 	struct session *s = st->session;
 	struct session_stream **p = &s->dirty_streams;
 
-	drop_pending(st);
+	agent_window_uncount(st, 0);
 	while (*p && *p != st)
 		p = &(*p)->next_dirty;
 	if (*p)
@@ -312,16 +233,21 @@ agent_on_stream_state(void *owner, const struct proof *proof)
 		free_stream(st, false);
 		return;
 	}
-	if (st->answered)
-		acknowledge(st, state->last, proof);
-	else
+	if (!st->answered) {
 		first_answer(st, state);
+		return;
+	}
+	if (state->last >= st->next_seq) {
+		st->next_seq = state->last + 1;
+		memcpy(st->head, state->head, BATCH_HEAD_SIZE);
+	}
+	agent_window_acknowledge(st, state->last, proof);
 }
 
 void
 agent_on_durable(void *owner, uint64_t seq, const struct proof *proof)
 {
-	acknowledge(owner, seq, proof);
+	agent_window_acknowledge(owner, seq, proof);
 }
 
 void
@@ -353,16 +279,16 @@ code_of(int rc)
 	}
 }
 
-/* After a NACK only the batch that was asked for is taken. */
+/*
+ * After a NACK what follows the refused batch is not taken.  What comes before
+ * it is a repeat: it has become durable since, or will.
+ */
 static bool
 is_wanted(struct session_stream *st, const struct agentlink_data *d)
 {
-	if (!st->nacked)
-		return true;
-	if (d->first_seq != st->next_seq)
-		return false;
-	st->nacked = false;
-	return true;
+	if (d->first_seq == st->next_seq)
+		st->nacked = false;
+	return !st->nacked || d->first_seq < st->next_seq;
 }
 
 static int
@@ -412,6 +338,11 @@ data_fails(struct session_stream *st, const struct agentlink_data *d, int rc)
 {
 	struct listener *l = st->session->listener;
 
+	/* A repeat needs no content: it is there. */
+	if (d->first_seq + d->count - 1 <= st->durable) {
+		agent_window_mark(st);
+		return;
+	}
 	/* Resume at this very batch: the agent checks its own copy. */
 	l->refused_records += d->count;
 	if (rc == ERR_DIGEST)
@@ -455,8 +386,8 @@ data(struct session_stream *st, const struct agentlink_data *d)
 		return;
 	}
 	move_on(st, &range, d, receiver_sha(s->receiver));
-	rc = push_pending(
-	    st, d->first_seq + d->count - 1, (uint32_t)d->payload.len);
+	rc = agent_window_push(st, d->first_seq, d->first_seq + d->count - 1,
+	    (uint32_t)d->payload.len, range.head);
 	if (!rc)
 		rc = receiver_store(s->receiver, st->flow, &range, d, &view);
 	if (rc)
@@ -478,7 +409,7 @@ advance(struct session_stream *st, const struct agentlink_advance *a)
 		memcpy(st->head, a->head, BATCH_HEAD_SIZE);
 	}
 	st->nacked = false;
-	if (push_pending(st, a->to, 0) ||
+	if (agent_window_push(st, a->from, a->to, 0, a->head) ||
 	    flow_advance(s->receiver->flow, st->flow, a))
 		session_fail(s, AGENTLINK_CODE_INTERNAL, "out of memory");
 }

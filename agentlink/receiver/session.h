@@ -27,6 +27,8 @@ enum session_state {
 struct session_pending {
 	uint64_t last_seq;
 	uint32_t bytes;
+	bool counted; /* in the window; not after a NACK */
+	uint8_t head[BATCH_HEAD_SIZE]; /* after last_seq */
 };
 
 /* A stream of an agent's connection. */
@@ -38,7 +40,8 @@ struct session_stream {
 	struct uuid epoch; /* as it was opened; STREAM_STATE says it back */
 	struct flow_stream *flow;
 	bool answered; /* STREAM_STATE has been sent */
-	bool nacked; /* nothing is taken until first_seq == next_seq */
+	bool nacked; /* nothing new is taken until first_seq == next_seq */
+	uint64_t told_seq; /* resume_at of the last NACK */
 	uint64_t next_seq;
 	uint8_t head[BATCH_HEAD_SIZE]; /* before next_seq */
 	uint64_t durable;

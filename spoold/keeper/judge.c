@@ -89,7 +89,7 @@ judge_verdict(
 	*v = (struct ipc_range_verdict){
 	    .code = code[what], .durable = what == JUDGE_DURABLE};
 	if (st) {
-		v->last = st->durable.seq;
-		memcpy(v->head, st->durable.head, BATCH_HEAD_SIZE);
+		v->last = st->accepted.seq;
+		memcpy(v->head, st->accepted.head, BATCH_HEAD_SIZE);
 	}
 }
