@@ -39,6 +39,7 @@ new_item(struct sdef *def, uint8_t *payload, uint64_t seq)
 	memcpy(payload, &seq, sizeof(seq));
 	it = item_of_batch(&m);
 	assert_non_null(it);
+	free(it->range); /* of the message's no ranges */
 	it->range = calloc(1, sizeof(*it->range));
 	assert_non_null(it->range);
 	it->ranges = 1;
