@@ -47,7 +47,8 @@ enum args_kind {
 	    "Again and again, every 2s or as given, until interrupted.")     \
 	X(LIMIT, "limit", 0, ARGS_NUMBER, "N", "", "At most N rows.")        \
 	X(READY, "ready", 0, ARGS_FLAG, "", "",                              \
-	    "Until the daemon is ready: every role runs, listeners accept.") \
+	    "Until the daemon is ready: the keeper and every receiver run, " \
+	    "and all targets are known.")                                    \
 	X(DRAINED, "drained", 0, ARGS_FLAG, "", "",                          \
 	    "Until nothing is pending for any target that is neither "       \
 	    "paused nor orphaned, and positions are durable.")               \

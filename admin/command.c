@@ -71,7 +71,7 @@ const struct command command_table[] = {
 	"Exit status 9 if anything is damaged, 8 if it cannot be told."},
     {"prove", "", 0, 0, COMMAND_NOTHING, BIT(TIMEOUT), commands_prove,
 	"Count the records and check that none is unaccounted for",
-	"For each stream, received = stored + duplicate + refused; for each "
+	"For each listener, received = stored + duplicate + refused; for each "
 	"target, stored = delivered + unconfirmed + filtered + pending + "
 	"dead-lettered + expired + shed + quarantined. Waits 10s for a "
 	"keeper that restarts. Exit status 9 if an equation does not hold, "

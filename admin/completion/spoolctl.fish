@@ -59,7 +59,7 @@ complete -c spoolctl -l no-headers -d 'Tables and CSV without the line of headin
 complete -c spoolctl -l quiet -s q -d 'Print nothing but errors; the exit status tells'
 complete -c spoolctl -l watch -s w -d 'Again and again, every 2s or as given, until interrupted'
 complete -c spoolctl -l limit -x -d 'At most N rows'
-complete -c spoolctl -l ready -d 'Until the daemon is ready: every role runs, listeners accept'
+complete -c spoolctl -l ready -d 'Until the daemon is ready: the keeper and every receiver run, and all targets are known'
 complete -c spoolctl -l drained -d 'Until nothing is pending for any target that is neither paused nor orphaned, and positions are durable'
 complete -c spoolctl -l target -x -a '(__spoolctl_names target name)' -d 'Only this target'
 complete -c spoolctl -l timeout -x -d 'Give up after that long, with exit status 6'
