@@ -225,6 +225,8 @@ say_warnings(struct writer *w, const json_t *status, struct buf *line)
 		    "the key lies beside the data: see "
 		    "spool.encryption.key",
 		    line);
+	if (json_flag(status, "spool.any_filesystem", false))
+		warn(w, "any file system is taken: only for trials", line);
 	if (*reload) {
 		buf_add_fmt(line, "! the last reload was refused: %s", reload);
 		say(w, WRITER_WARN, line);

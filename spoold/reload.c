@@ -58,7 +58,6 @@ commit(struct supervisor *s)
 	s->generation = s->next_generation;
 	s->next_generation = 0;
 	*s->reload_error = '\0';
-	buf_clear(&s->warnings);
 	for (struct child *c = s->children; c; c = c->next) {
 		if (!c->wanted) {
 			child_stop(c, SUPERVISOR_DEADLINE_MS);
@@ -88,6 +87,7 @@ prepare(struct supervisor *s, char *why)
 	struct buf lines;
 	int rc = 0;
 
+	buf_clear(&s->warnings); /* what still holds is said again below */
 	buf_init(&lines, 65536);
 	for (struct child *c = s->children; c && !rc; c = c->next) {
 		if (!c->wanted || c->state != CHILD_READY)

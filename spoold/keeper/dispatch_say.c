@@ -313,6 +313,16 @@ copy_kv(const struct kv *kv, const char *key, char *to, size_t size)
 		snprintf(to, size, "%s", text);
 }
 
+/* A time in nanoseconds, kept as the text that status shows. */
+static void
+copy_time(const struct kv *kv, const char *key, char to[CLOCK_TEXT_SIZE])
+{
+	uint64_t ns;
+
+	if (!kv_get_u64(kv, key, &ns) && ns <= INT64_MAX)
+		clock_format((int64_t)ns, to);
+}
+
 static void
 on_status(struct dispatch_link *l, struct bytes encoded)
 {
@@ -326,9 +336,8 @@ on_status(struct dispatch_link *l, struct bytes encoded)
 	    kv, "error.code", l->state.error_code, sizeof(l->state.error_code));
 	copy_kv(
 	    kv, "error.text", l->state.error_text, sizeof(l->state.error_text));
-	copy_kv(kv, "error.at", l->state.error_at, sizeof(l->state.error_at));
-	copy_kv(
-	    kv, "success.at", l->state.success_at, sizeof(l->state.success_at));
+	copy_time(kv, "error.at_ns", l->state.error_at);
+	copy_time(kv, "success_ns", l->state.success_at);
 	l->state.up = !kv_get_u64(kv, "up", &x) && x;
 	kv_free(kv);
 }

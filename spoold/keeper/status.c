@@ -40,7 +40,7 @@ struct status {
 	uint64_t hour_at; /* number of the hour that is filled */
 	struct rate *rate; /* of the listeners */
 	size_t rates;
-	char *roles, *reload, *warnings, *users, *since;
+	char *roles, *reload, *warnings, *addresses, *since;
 	bool file_failed;
 };
 
@@ -206,6 +206,28 @@ make_spool(struct status *s, const struct store_segment *row, size_t n)
 }
 
 static json_t *
+parsed(const char *text, json_t *otherwise)
+{
+	json_t *j = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+
+	if (!j)
+		return otherwise;
+	json_decref(otherwise);
+	return j;
+}
+
+/* Where it listens in fact: the configuration may leave the port open. */
+static void
+put_address(struct status *s, json_t *o, const struct settings_listener *l)
+{
+	json_t *all = parsed(s->addresses, json_object());
+	const char *bound = json_string_value(json_object_get(all, l->name));
+
+	put_text(o, "address", bound ? bound : l->address);
+	json_decref(all);
+}
+
+static json_t *
 make_listener(struct status *s, const struct settings_listener *l)
 {
 	struct counters_row *row =
@@ -214,7 +236,7 @@ make_listener(struct status *s, const struct settings_listener *l)
 
 	put_text(o, "name", l->name);
 	put_text(o, "protocol", l->protocol);
-	put_text(o, "address", l->address);
+	put_address(s, o, l);
 	put_text(o, "state", s->k->full ? "full" : "ok");
 	put_u64(
 	    o, "connections", receivers_connections(s->k->receivers, l->name));
@@ -398,19 +420,8 @@ status_on_supervisor(struct status *s, const struct kv *kv)
 	keep(&s->roles, kv, "roles");
 	keep(&s->reload, kv, "reload");
 	keep(&s->warnings, kv, "warnings");
-	keep(&s->users, kv, "users");
+	keep(&s->addresses, kv, "addresses");
 	keep(&s->since, kv, "since");
-}
-
-static json_t *
-parsed(const char *text, json_t *otherwise)
-{
-	json_t *j = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
-
-	if (!j)
-		return otherwise;
-	json_decref(otherwise);
-	return j;
 }
 
 static json_t *
@@ -460,7 +471,6 @@ status_make(struct status *s)
 		    targets, make_target(s, k->cursors.target[i], row, n));
 	json_object_set_new(o, "targets", targets);
 	json_object_set_new(o, "reload", parsed(s->reload, json_object()));
-	json_object_set_new(o, "users", parsed(s->users, json_array()));
 	json_object_set_new(o, "warnings", make_warnings(s));
 	free(row);
 	return o;
@@ -528,7 +538,7 @@ status_free(struct status *s)
 	free(s->roles);
 	free(s->reload);
 	free(s->warnings);
-	free(s->users);
+	free(s->addresses);
 	free(s->since);
 	free(s);
 }

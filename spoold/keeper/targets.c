@@ -158,7 +158,7 @@ put_admin(struct buf *b, struct keeper *k, const struct targets_actor *by,
 	struct entry e = {.type = ENTRY_ADMIN};
 	char text[128];
 
-	snprintf(text, sizeof(text), "%s %s", action, name);
+	snprintf(text, sizeof(text), "%s%s%s", action, *name ? " " : "", name);
 	e.u.admin = (struct entry_admin){.wall_ns = keeper_now(k).wall_ns,
 	    .actor = bytes_of_str(by->actor),
 	    .action = bytes_of_str(text),
@@ -166,6 +166,26 @@ put_admin(struct buf *b, struct keeper *k, const struct targets_actor *by,
 	entry_encode(b, &e);
 	log_info("%s by %s%s%s", text, by->actor, *by->reason ? ": " : "",
 	    by->reason);
+}
+
+static void
+on_audited(struct item *it, void *arg)
+{
+	(void)it;
+	change_end(arg);
+}
+
+void
+targets_audit(struct keeper *k, const char *action, const char *name,
+    const struct targets_actor *by, targets_done done, void *arg)
+{
+	struct change *c = change_new(k, 0, name, done, arg);
+	struct buf b;
+
+	buf_init(&b, 8192);
+	put_admin(&b, k, by, action, name);
+	keeper_entries(k, &b, on_audited, c);
+	buf_fini(&b);
 }
 
 static void
@@ -301,6 +321,7 @@ targets_rename(struct keeper *k, const char *name, const char *new_name,
 {
 	struct cursors_target *t =
 	    cursors_find(&k->cursors, bytes_of_str(name));
+	char names[2 * ENTRY_NAME_MAX + 2];
 	struct change *c;
 	struct buf b;
 
@@ -316,7 +337,8 @@ targets_rename(struct keeper *k, const char *name, const char *new_name,
 	c = change_new(k, ENTRY_TARGET_RENAMED, name, done, arg);
 	snprintf(c->new_name, sizeof(c->new_name), "%s", new_name);
 	buf_init(&b, 8192);
-	put_admin(&b, k, by, "target rename", name);
+	snprintf(names, sizeof(names), "%s %s", name, new_name);
+	put_admin(&b, k, by, "target rename", names);
 	put_target(&b, c);
 	t->held = true;
 	keeper_entries(k, &b, on_renamed, c);

@@ -31,6 +31,13 @@ void targets_apply(struct keeper *k);
  */
 bool targets_are_known(const struct keeper *k);
 
+/*
+ * Put what somebody is about to do into the log; `done` is called when that is
+ * durable.  For what changes no target: the others do it themselves.
+ */
+void targets_audit(struct keeper *k, const char *action, const char *name,
+    const struct targets_actor *by, targets_done done, void *arg);
+
 /* ERR_NOENT; ERR_STATE (is so already); on 0 `done` will be called. */
 int targets_pause(struct keeper *k, const char *name, bool pause,
     const struct targets_actor *by, targets_done done, void *arg);

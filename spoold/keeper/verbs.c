@@ -31,8 +31,8 @@ fail_argument(struct control_call *call, const char *what)
 	control_fail(call, &e);
 }
 
-static void
-fail_target(struct control_call *call, const char *name)
+void
+verbs_fail_target(struct control_call *call, const char *name)
 {
 	char message[128];
 	const struct control_error e = {.code = "TARGET_UNKNOWN",
@@ -50,7 +50,8 @@ verbs_fail_rc(struct control_call *call, int rc, const char *what)
 	const struct control_error e = {.code = err_name(rc),
 	    .message = what,
 	    .cause = err_text(rc),
-	    .exit_code = rc == ERR_NOENT				? 3
+	    .exit_code = rc == ERR_INVAL				? 2
+		: rc == ERR_NOENT					? 3
 		: rc == ERR_STATE || rc == ERR_EXISTS || rc == ERR_BUSY ? 7
 									: 1};
 
@@ -76,7 +77,7 @@ run_target(struct control_call *call, json_t *args)
 	if (!name)
 		fail_argument(call, "which target? \"name\" is missing");
 	else if (!o)
-		fail_target(call, name);
+		verbs_fail_target(call, name);
 	else
 		control_answer(call, json_pack("{s:o}", "target", o));
 }
@@ -305,7 +306,7 @@ end_wish(struct wish *w, int rc, const char *what)
 {
 	json_decref(w->result);
 	if (rc == ERR_NOENT)
-		fail_target(w->call, w->name);
+		verbs_fail_target(w->call, w->name);
 	else
 		verbs_fail_rc(w->call, rc, what);
 	free(w);
@@ -357,16 +358,21 @@ run_target_retry(struct control_call *call, json_t *args)
 {
 	struct keeper *k = control_keeper(call);
 	const char *name = verbs_text(args, "name");
+	struct targets_actor by = actor_of(call, args);
+	struct cursors_target *t =
+	    name ? cursors_find(&k->cursors, bytes_of_str(name)) : NULL;
 
-	if (!name || !cursors_find(&k->cursors, bytes_of_str(name))) {
-		fail_target(call, name ? name : "without a name");
-		return;
-	}
-	if (dispatch_control(k->dispatch, name, IPC_CONTROL_RETRY))
+	if (!t)
+		verbs_fail_target(call, name ? name : "without a name");
+	else if (t->paused)
+		verbs_fail_rc(
+		    call, ERR_STATE, "the target is paused: resume it instead");
+	else if (dispatch_control(k->dispatch, name, IPC_CONTROL_RETRY))
 		verbs_fail_rc(call, ERR_STATE,
 		    "no forwarder is connected for this target");
 	else
-		control_answer(call, state_json(k, name));
+		targets_audit(k, "target retry", name, &by, on_done,
+		    wish_new(call, name, NULL));
 }
 
 static json_t *
@@ -408,7 +414,7 @@ run_target_remove(struct control_call *call, json_t *args)
 	    .exit_code = 2};
 
 	if (!t)
-		fail_target(call, name ? name : "without a name");
+		verbs_fail_target(call, name ? name : "without a name");
 	else if (json_is_true(json_object_get(args, "dry_run")))
 		control_answer(call, removal_json(k, t, false));
 	else if (!json_is_true(json_object_get(args, "yes")))

@@ -16,6 +16,9 @@ void verbs_run(struct control_call *call, json_t *request);
 /* A string argument, or NULL. */
 const char *verbs_text(json_t *args, const char *key);
 
+/* End the call: there is no such target. */
+void verbs_fail_target(struct control_call *call, const char *name);
+
 /* End the call with the error of a code, about `what`. */
 void verbs_fail_rc(struct control_call *call, int rc, const char *what);
 

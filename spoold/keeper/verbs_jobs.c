@@ -15,6 +15,7 @@
 #include "spoold/keeper/mem.h"
 #include "spoold/keeper/prove.h"
 #include "spoold/keeper/reader.h"
+#include "spoold/keeper/targets.h"
 #include "spoold/keeper/verify.h"
 
 /* ---- prove ---- */
@@ -389,13 +390,14 @@ verbs_jobs_peek(struct control_call *call, json_t *args)
 	json_t *limit = json_object_get(args, "limit");
 	json_t *from = json_object_get(args, "from_rec");
 	const char *target = verbs_text(args, "target");
+	const struct targets_actor by = {control_actor(call), ""};
 	struct keeper *k = control_keeper(call);
 	struct cursors_target *t =
 	    target ? cursors_find(&k->cursors, bytes_of_str(target)) : NULL;
 	struct peek *p;
 
 	if (target && !t) {
-		verbs_fail_rc(call, ERR_NOENT, "there is no such target");
+		verbs_fail_target(call, target);
 		return;
 	}
 	p = mem_new(sizeof(*p));
@@ -418,5 +420,6 @@ verbs_jobs_peek(struct control_call *call, json_t *args)
 		end_peek(p);
 		return;
 	}
-	peek_on(p);
+	/* Who sees records is in the log before they see them. */
+	targets_audit(k, "queue peek", p->target, &by, peek_on, p);
 }
