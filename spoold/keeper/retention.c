@@ -21,6 +21,13 @@ retention_next(
 	return &segments[0];
 }
 
+bool
+retention_delta_is_due(uint64_t bytes, uint64_t age_us, bool changed)
+{
+	return bytes >= RETENTION_DELTA_BYTES ||
+	    (age_us >= RETENTION_DELTA_US && (changed || bytes));
+}
+
 uint64_t
 retention_room(uint64_t used, uint64_t quota, uint64_t reserve, uint64_t memory)
 {

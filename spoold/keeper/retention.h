@@ -41,4 +41,13 @@ unsigned retention_mark(uint64_t used, uint64_t quota, uint64_t reserve);
 uint64_t retention_backlog(const struct cursors_target *t,
     const struct store_segment *segments, size_t n, uint64_t next_rec);
 
+#define RETENTION_DELTA_US (30ull * 1000000)
+#define RETENTION_DELTA_BYTES ((uint64_t)32 << 20)
+
+/*
+ * A delta checkpoint is due: `bytes` were stored and age_us has passed since
+ * the last; changed: a target's position has moved.
+ */
+bool retention_delta_is_due(uint64_t bytes, uint64_t age_us, bool changed);
+
 #endif

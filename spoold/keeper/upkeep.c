@@ -21,8 +21,6 @@
 #include "spoold/keeper/retention.h"
 
 #define TICK_MS 250
-#define DELTA_US (30ull * 1000000)
-#define DELTA_BYTES ((uint64_t)32 << 20)
 
 struct upkeep {
 	struct keeper *k;
@@ -224,9 +222,8 @@ look_at_delta(struct upkeep *u)
 	/* Below the reserve cursor moves go to meta alone (RULES.md 5). */
 	if (u->k->full || u->stopping)
 		return;
-	if (u->delta_bytes >= DELTA_BYTES ||
-	    (now_us - u->delta_us >= DELTA_US &&
-		(has_changed(u->k) || u->delta_bytes)))
+	if (retention_delta_is_due(
+		u->delta_bytes, now_us - u->delta_us, has_changed(u->k)))
 		upkeep_delta(u);
 }
 

@@ -342,6 +342,19 @@ room_shrinks_from_ninety_percent_and_ends_at_the_reserve(void **state)
 }
 
 static void
+a_delta_comes_each_32_mib_or_30_s_if_anything_changed(void **state)
+{
+	(void)state;
+	assert_false(retention_delta_is_due(0, 3600ull * 1000000, false));
+	assert_true(retention_delta_is_due(0, 30ull * 1000000, true));
+	assert_false(retention_delta_is_due(0, 29ull * 1000000, true));
+	assert_true(retention_delta_is_due(1, 30ull * 1000000, false));
+	assert_false(
+	    retention_delta_is_due((32u << 20) - 1, 29ull * 1000000, true));
+	assert_true(retention_delta_is_due(32u << 20, 0, false));
+}
+
+static void
 marks_are_fifty_eighty_and_ninety_percent(void **state)
 {
 	(void)state;
@@ -376,6 +389,8 @@ main(void)
 		a_segment_goes_when_every_target_has_settled_all_of_it),
 	    cmocka_unit_test(
 		room_shrinks_from_ninety_percent_and_ends_at_the_reserve),
+	    cmocka_unit_test(
+		a_delta_comes_each_32_mib_or_30_s_if_anything_changed),
 	    cmocka_unit_test(marks_are_fifty_eighty_and_ninety_percent),
 	};
 
