@@ -52,7 +52,7 @@ struct target { /* the chain's */
 	struct uuid spool, incarnation;
 	uint64_t start_rec, next_rec;
 	struct ivset settled; /* as the keeper had it, and acknowledged since */
-	uint8_t opaque[ENTRY_OPAQUE_SIZE]; /* see chain_state.c */
+	uint8_t opaque[ENTRY_OPAQUE_SIZE]; /* chain_position.h */
 	/* from the parent */
 	struct uuid parent;
 	uint32_t max_frame;

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "forwarder/targets/chain_internal.h"
-#include "lib/base/endian.h"
+#include "forwarder/targets/chain_position.h"
 #include "lib/base/err.h"
 
 static void
@@ -24,60 +24,27 @@ be_new(struct target *t, const char *why)
 	target_host_fail(t->host, TARGET_RETRY, "INCARNATION", why, 0);
 }
 
-/*
- * The opaque position: what had been settled when this incarnation began, and
- * so went to the parent under an earlier one, if at all.  Layout, 64 bytes:
- * u8 version 1, 16 incarnation, le64 base, 2 x (le64 from, le64 to), zeros.
- * Below base, and in the intervals, the parent owes us nothing.
- */
-#define OPAQUE_VERSION 1
-#define OPAQUE_EXTRA 2
-
-static void
-note_incarnation(struct target *t)
-{
-	uint8_t *p = t->opaque;
-	uint64_t base = ivset_first_gap(&t->settled, t->start_rec);
-	size_t first = 0;
-
-	while (first < t->settled.n && t->settled.iv[first].from < base)
-		first++;
-	/* More than fits is rare: then all of it counts as earlier. */
-	if (t->settled.n - first > OPAQUE_EXTRA) {
-		base = ivset_end(&t->settled);
-		first = t->settled.n;
-	}
-	memset(p, 0, ENTRY_OPAQUE_SIZE);
-	p[0] = OPAQUE_VERSION;
-	memcpy(p + 1, t->incarnation.byte, UUID_SIZE);
-	endian_put_le64(p + 17, base);
-	for (size_t i = 0; first + i < t->settled.n; i++) {
-		endian_put_le64(p + 25 + 16 * i, t->settled.iv[first + i].from);
-		endian_put_le64(p + 33 + 16 * i, t->settled.iv[first + i].to);
-	}
-	target_host_settle(t->host, ENTRY_TERM_DELIVERED, 0, 0, p);
-}
-
 /* Leave in `settled` only what this incarnation has handed over. */
 static void
 forget_earlier(struct target *t)
 {
-	const uint8_t *p = t->opaque;
-	uint64_t base;
+	struct chain_position p;
+	size_t i;
 
-	if (p[0] != OPAQUE_VERSION ||
-	    memcmp(p + 1, t->incarnation.byte, UUID_SIZE))
-		note_incarnation(t);
-	base = endian_get_le64(p + 17);
-	if (base)
-		ivset_remove(&t->settled, 0, base, NULL);
-	for (size_t i = 0; i < OPAQUE_EXTRA; i++) {
-		uint64_t from = endian_get_le64(p + 25 + 16 * i);
-		uint64_t to = endian_get_le64(p + 33 + 16 * i);
-
-		if (from < to)
-			ivset_remove(&t->settled, from, to, NULL);
+	if (chain_position_decode(t->opaque, &p) ||
+	    !uuid_equal(&p.incarnation, &t->incarnation)) {
+		chain_position_note(
+		    &p, &t->settled, t->start_rec, &t->incarnation);
+		chain_position_encode(&p, t->opaque);
+		target_host_settle(
+		    t->host, ENTRY_TERM_DELIVERED, 0, 0, t->opaque);
 	}
+	if (p.base)
+		ivset_remove(&t->settled, 0, p.base, NULL);
+	for (i = 0; i < CHAIN_POSITION_EXTRA; i++)
+		if (p.extra[i].to)
+			ivset_remove(
+			    &t->settled, p.extra[i].from, p.extra[i].to, NULL);
 }
 
 /* Say SKIP for the part of [from, to) that the parent lacks. */

@@ -26,6 +26,21 @@ for file in $(find lib agentlink spoold forwarder admin tests \
 	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
 		wrong "$file has no SPDX line"
 done
+# What ARCHITECTURE.md names exists; a file without its folder, in some room.
+grep -o '`[^` ]*`' ARCHITECTURE.md | tr -d '`' | sort -u |
+	while read -r name; do
+		case $name in
+		*/*) found=$(find . -path "./${name%/}" | head -n 1) ;;
+		*.[ch]) found=$(find lib agentlink spoold forwarder admin \
+			-name "$name" | head -n 1) ;;
+		*) continue ;;
+		esac
+		[ -n "$found" ] || echo "$name"
+	done >"${TMPDIR:-/tmp}/rooms.$$"
+while read -r name; do
+	wrong "ARCHITECTURE.md names $name"
+done <"${TMPDIR:-/tmp}/rooms.$$"
+rm -f "${TMPDIR:-/tmp}/rooms.$$"
 for page in $(find doc -name '*.md'); do
 	grep -q . "$page" || wrong "$page is empty"
 done
