@@ -34,6 +34,7 @@ promise_on_op(struct promise *p, const struct oplog_op *op)
 	if (sscanf(text, "store %llu %llu", &x, &y) == 2) {
 		p->segment_bytes = x;
 		p->encrypt = y;
+		p->by_keeper = strstr(text, " keeper") != NULL;
 	} else if (sscanf(text, "meta-sent %llu", &x) == 1) {
 		p->meta_sent = x;
 	} else if (sscanf(text, "meta-ack %llu", &x) == 1) {

@@ -2,7 +2,7 @@
 /*
  * promise - what had been promised by some place in the log, told by marks.
  *
- * "store SEGMENT_BYTES ENCRYPT"  how to open it
+ * "store SEGMENT_BYTES ENCRYPT [keeper]"  how to open it, and who wrote it
  * "sent LANE SEQ"    records up to SEQ were handed to the store
  * "ack LANE SEQ"     up to SEQ they are acknowledged: they must be there
  * "gone LANE SEQ"    up to SEQ they are delivered and may be recycled
@@ -23,6 +23,7 @@
 struct promise {
 	uint64_t segment_bytes;
 	bool encrypt;
+	bool by_keeper; /* the real one: this test does not write on */
 	uint64_t sent[KNOWN_LANES], ack[KNOWN_LANES], gone[KNOWN_LANES];
 	uint64_t meta_sent, meta_ack;
 	uint64_t shorts;

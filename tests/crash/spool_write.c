@@ -37,7 +37,7 @@ encode_checkpoint(
 	e.u.checkpoint.entries = 1;
 	entry_encode(b, &e);
 	e = (struct entry){.type = ENTRY_STREAM_DEF};
-	e.u.stream_def.ref = lane;
+	e.u.stream_def.ref = lane + 1; /* 0 means none */
 	e.u.stream_def.key = known_key(lane, name);
 	e.u.stream_def.listener = bytes_of_str("agents");
 	entry_encode(b, &e);
@@ -66,7 +66,7 @@ static int
 add_batch(struct store_txn *txn, unsigned lane, uint64_t from, uint32_t count)
 {
 	struct batch_range range = {
-	    .stream = lane, .first_seq = from, .count = count};
+	    .stream = lane + 1, .first_seq = from, .count = count};
 	struct store_data d = {.codec = BATCH_CODEC_RAW,
 	    .records = count,
 	    .received_first_ns = 1,
