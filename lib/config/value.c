@@ -116,12 +116,6 @@ parse_address(struct bytes text, bool is_listen, struct value_address *out)
 	return 0;
 }
 
-int
-value_address_parse(struct bytes text, struct value_address *address)
-{
-	return parse_address(text, false, address);
-}
-
 static int
 parse_host(struct bytes text, char **value)
 {

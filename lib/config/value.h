@@ -127,7 +127,4 @@ void value_fini(enum value_kind kind, void *value);
 /* Is there something in it: a text, an item, a number that is not 0? */
 bool value_is_set(enum value_kind kind, const void *value);
 
-/* Split "host:port"; as value_parse with VALUE_ADDRESS. */
-int value_address_parse(struct bytes text, struct value_address *address);
-
 #endif

@@ -49,15 +49,13 @@ uint64_t loop_now_ms(const struct loop *l);
 
 /*
  * Timers, in milliseconds from now.  loop_timer_start starts again a timer
- * that runs; with `repeat_ms` 0 it fires once.  loop_timer_again postpones a
- * running timer by its last `after_ms`.  A timer that does not run keeps
- * nothing alive.
+ * that runs; with `repeat_ms` 0 it fires once.  A timer that does not
+ * run keeps nothing alive.
  */
 int loop_timer_new(struct loop *l, void (*on_timer)(void *arg), void *arg,
     struct loop_timer **out);
 void loop_timer_start(
     struct loop_timer *t, uint64_t after_ms, uint64_t repeat_ms);
-void loop_timer_again(struct loop_timer *t);
 void loop_timer_stop(struct loop_timer *t);
 bool loop_timer_is_active(const struct loop_timer *t);
 void loop_timer_free(struct loop_timer *t);

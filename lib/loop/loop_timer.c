@@ -8,8 +8,6 @@ struct loop_timer {
 	uv_timer_t uv;
 	void (*on_timer)(void *arg);
 	void *arg;
-	uint64_t after_ms;
-	uint64_t repeat_ms;
 };
 
 static void
@@ -39,18 +37,9 @@ loop_timer_new(struct loop *l, void (*on_timer)(void *arg), void *arg,
 void
 loop_timer_start(struct loop_timer *t, uint64_t after_ms, uint64_t repeat_ms)
 {
-	t->after_ms = after_ms;
-	t->repeat_ms = repeat_ms;
 	/* "From now", not from the beginning of a turn that may be long. */
 	uv_update_time(t->uv.loop);
 	uv_timer_start(&t->uv, on_uv_timer, after_ms, repeat_ms);
-}
-
-void
-loop_timer_again(struct loop_timer *t)
-{
-	if (loop_timer_is_active(t))
-		uv_timer_start(&t->uv, on_uv_timer, t->after_ms, t->repeat_ms);
 }
 
 void

@@ -352,12 +352,6 @@ role_exit_status(const struct role *r)
 	return r->status;
 }
 
-bool
-role_is_ready(const struct role *r)
-{
-	return r->ready;
-}
-
 void
 role_free(struct role *r)
 {

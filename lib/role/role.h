@@ -84,9 +84,6 @@ void role_end(struct role *r, int status);
 /* The exit status for main, once the loop has ended. */
 int role_exit_status(const struct role *r);
 
-/* True once the sandbox has been entered and READY was said. */
-bool role_is_ready(const struct role *r);
-
 void role_free(struct role *r);
 
 #endif

@@ -292,12 +292,6 @@ salvage_lt(const struct salvage *v, uint64_t number)
 	return i > 0 ? &v->entry[i - 1] : NULL;
 }
 
-size_t
-salvage_count(const struct salvage *v)
-{
-	return v->n;
-}
-
 int
 salvage_read(
     const struct salvage *v, const struct salvage_entry *entry, uint8_t *to)

@@ -49,7 +49,6 @@ const struct salvage_entry *salvage_ge(
     const struct salvage *v, uint64_t number);
 const struct salvage_entry *salvage_lt(
     const struct salvage *v, uint64_t number);
-size_t salvage_count(const struct salvage *v);
 
 /* Read an entry's value, entry->len bytes. */
 int salvage_read(

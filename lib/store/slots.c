@@ -213,36 +213,6 @@ is_odd(const struct slot *slot)
 	return is_used(slot) && slot->state[0] != slot->state[1];
 }
 
-size_t
-slots_damaged(const struct slots *s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n; i++)
-		n += is_odd(&s->slot[i]);
-	return n;
-}
-
-size_t
-slots_foreign(const struct slots *s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n; i++)
-		n += s->slot[i].foreign && !is_used(&s->slot[i]);
-	return n;
-}
-
-size_t
-slots_used(const struct slots *s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n; i++)
-		n += is_used(&s->slot[i]);
-	return n;
-}
-
 static int
 write_block(struct slots *s, int file, size_t i, const uint8_t *block)
 {

@@ -34,13 +34,6 @@ int slots_open(
     int dirfd, const uint8_t kek[static SLOTS_KEY_SIZE], struct slots **out);
 void slots_close(struct slots *s);
 
-/* How many blocks differ from their twins in a way that can be mended. */
-size_t slots_damaged(const struct slots *s);
-
-/* How many hold a key that this kek cannot open. */
-size_t slots_foreign(const struct slots *s);
-size_t slots_used(const struct slots *s);
-
 /* Make missing files, mend what can be mended; *mended counts. */
 int slots_mend(struct slots *s, size_t *mended);
 
