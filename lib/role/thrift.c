@@ -64,6 +64,8 @@ thrift_new(struct loop *l, struct thrift **out)
 		free(t);
 		return rc;
 	}
+	/* The top of another thread's arena would never be given back. */
+	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 	mallopt(M_MMAP_THRESHOLD, OWN_MAP_BYTES);
 	t->is_busy = true; /* starting was work */

@@ -3,6 +3,7 @@
 
 #include "tests/helpers/cmocka_all.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,21 +55,30 @@ work_for_a_while(void)
 		;
 }
 
+static void *
+leave_a_hole_in_a_thread(void *unused)
+{
+	(void)unused;
+	return leave_a_hole();
+}
+
+/* What `hole` left free is kept after work, and goes back after idling. */
 static void
-what_is_free_goes_back_when_idle(void **state)
+check_with(void *(*hole)(void *))
 {
 	struct thrift *t;
 	struct loop *l;
+	pthread_t thread;
 	size_t full;
 	void *top;
 
-	(void)state;
 #ifdef WITH_SANITIZER
 	skip(); /* it has an allocator of its own */
 #endif
 	assert_int_equal(loop_new(&l), 0);
 	assert_int_equal(thrift_new(l, &t), 0);
-	top = leave_a_hole();
+	assert_int_equal(pthread_create(&thread, NULL, hole, NULL), 0);
+	assert_int_equal(pthread_join(thread, &top), 0);
 	work_for_a_while();
 	full = resident_bytes();
 	thrift_look(t); /* it was busy: nothing happens */
@@ -80,11 +90,35 @@ what_is_free_goes_back_when_idle(void **state)
 	loop_free(l);
 }
 
+/* The same, with nothing in use above what is free. */
+static void *
+leave_a_free_top(void *unused)
+{
+	(void)unused;
+	free(leave_a_hole());
+	return NULL;
+}
+
+static void
+a_hole_goes_back_when_idle(void **state)
+{
+	(void)state;
+	check_with(leave_a_hole_in_a_thread);
+}
+
+static void
+the_top_of_a_thread_goes_back_when_idle(void **state)
+{
+	(void)state;
+	check_with(leave_a_free_top);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(what_is_free_goes_back_when_idle),
+	    cmocka_unit_test(a_hole_goes_back_when_idle),
+	    cmocka_unit_test(the_top_of_a_thread_goes_back_when_idle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
