@@ -108,6 +108,27 @@ open_dbi(struct store *s)
 	return env_err(rc);
 }
 
+/*
+ * A write that failed, or was under way when we were killed, may be seen in
+ * the page cache and never reach the disk by itself.  Nothing is built on such
+ * a meta page: they are written again first, so that both agree.
+ */
+static int
+settle(const char *path)
+{
+	uint8_t metas[ENV_METAS_SIZE];
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int rc = fd < 0 ? ERR_IO : fileio_read(fd, metas, sizeof(metas), 0);
+
+	if (!rc)
+		rc = fileio_write(fd, metas, sizeof(metas), 0);
+	if (!rc)
+		rc = fileio_sync(fd);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 int
 store_meta_open(struct store *s)
 {
@@ -124,6 +145,8 @@ store_meta_open(struct store *s)
 		rc = create(s, path);
 		size = map_size(s);
 	}
+	if (!rc)
+		rc = settle(path);
 	if (!rc)
 		rc = env_open_write(path, size, &s->meta);
 	if (!rc)
