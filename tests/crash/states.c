@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/digest/digest.h"
 #include "tests/crash/disk.h"
 #include "tests/crash/judge.h"
 #include "tests/crash/tree.h"
@@ -355,6 +356,8 @@ main(int argc, char **argv)
 	int fd[2], logs;
 	bool ok;
 
+	if (digest_warm_up()) /* so that not every child has to */
+		die("digests");
 	parse(argc, argv, &o);
 	logs = argc - optind;
 	log = calloc((size_t)logs + 1, sizeof(*log));
