@@ -55,7 +55,7 @@ enum agentlink_stream_phase {
 	AGENTLINK_STREAM_SHUT, /* STREAM_OPEN is to be sent */
 	AGENTLINK_STREAM_ASKED, /* ... was sent */
 	AGENTLINK_STREAM_RUNS,
-	AGENTLINK_STREAM_RESTS, /* refused for now; opened again at wait_ms */
+	AGENTLINK_STREAM_RESTS, /* refused; opened again at wait_ms */
 	AGENTLINK_STREAM_GONE, /* closed by us */
 };
 
