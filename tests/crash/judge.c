@@ -52,6 +52,12 @@ is_sum_good(const struct promise *p, const struct spool *s,
     const struct spool_sum *sum, const struct judge_past *past,
     char why[JUDGE_WHY])
 {
+	if (s->senseless) {
+		snprintf(why, JUDGE_WHY,
+		    "the replay cannot make sense of %" PRIu64 " batches",
+		    s->senseless);
+		return false;
+	}
 	/*
 	 * Half a sector makes the store set the segment aside, and leave a
 	 * hole of numbers behind it; nothing that was sent lies in the hole.

@@ -26,16 +26,27 @@ on_event(void *arg, enum store_event event, const char *text, uint64_t from,
 /* ---- replay ---------------------------------------------------------------
  */
 
+struct replaying {
+	struct ledger ledger;
+	uint64_t senseless;
+};
+
+/* As the keeper: what has lost its definitions is passed over, and counted. */
 static int
 see_replay(void *arg, const struct store_batch *b)
 {
-	struct ledger *l = arg;
+	struct replaying *r = arg;
+	struct ledger *l = &r->ledger;
+	int rc;
 
 	if (!uuid_equal(&l->segment, &b->header.segment))
 		ledger_on_segment(l, &b->header.segment);
 	if (b->header.kind == BATCH_CONTROL)
-		return ledger_on_control(l, b->header.number, b->payload);
-	return ledger_on_data(l, &b->header, b->ranges);
+		rc = ledger_on_control(l, b->header.number, b->payload);
+	else
+		rc = ledger_on_data(l, &b->header, b->ranges);
+	r->senseless += rc == ERR_FORMAT;
+	return rc == ERR_FORMAT ? 0 : rc;
 }
 
 static void
@@ -59,14 +70,15 @@ take_over(struct spool *s, const struct ledger *l)
 static int
 replay(struct spool *s)
 {
-	struct ledger l;
+	struct replaying r = {.senseless = 0};
 	int rc;
 
-	ledger_init(&l, 1);
-	rc = store_replay(s->store, see_replay, &l);
+	ledger_init(&r.ledger, 1);
+	rc = store_replay(s->store, see_replay, &r);
 	if (!rc)
-		take_over(s, &l);
-	ledger_fini(&l);
+		take_over(s, &r.ledger);
+	s->senseless = r.senseless;
+	ledger_fini(&r.ledger);
 	return rc;
 }
 

@@ -35,6 +35,7 @@ struct spool {
 	uint64_t replayed[KNOWN_LANES]; /* last seq as the replay says */
 	struct entry_recycle recycle[SPOOL_RECYCLES]; /* said, not yet done */
 	size_t recycles;
+	uint64_t senseless; /* batches the replay could not understand */
 	uint64_t told; /* events of damage */
 	char event[SPOOL_WHY]; /* the last of them */
 	/* If set, spool_read tells each data batch: seqs [from, to] ... */
