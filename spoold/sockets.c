@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spoold/sockets.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -122,6 +123,35 @@ sockets_control(const char *path, uint32_t mode, int *fd, char *why)
 	return 0;
 }
 
+/* Nothing in it; what every file system has at its top does not count. */
+static bool
+is_empty(int directory)
+{
+	int again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = again < 0 ? NULL : fdopendir(again);
+	const struct dirent *e;
+	bool empty = d;
+
+	if (again >= 0 && !d)
+		close(again);
+	while (d && empty && (e = readdir(d)))
+		empty = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
+		    !strcmp(e->d_name, "lost+found");
+	if (d)
+		closedir(d);
+	return empty;
+}
+
+/* Made by root for us beforehand: a service manager, a mount point. */
+static bool
+is_made_for_us(int directory)
+{
+	struct stat st;
+
+	return !fstat(directory, &st) && st.st_uid == 0 && geteuid() == 0 &&
+	    is_empty(directory);
+}
+
 int
 sockets_directory(
     const char *path, uid_t owner, gid_t group, int *fd, char *why)
@@ -131,7 +161,8 @@ sockets_directory(
 
 	if (d < 0)
 		return system_error(why, "cannot open the directory", path);
-	if (made && owner != (uid_t)-1 && fchown(d, owner, group)) {
+	if (owner != (uid_t)-1 && (made || is_made_for_us(d)) &&
+	    fchown(d, owner, group)) {
 		int rc = system_error(why, "cannot give away", path);
 
 		close(d);

@@ -165,6 +165,7 @@ static int
 exit_status_of(int rc)
 {
 	switch (rc) {
+	case ERR_DENIED:
 	case ERR_KEY:
 	case ERR_VERSION:
 	case ERR_UNSUPPORTED:

@@ -15,6 +15,23 @@
 static const char name[] = "spool.key";
 static const char new_name[] = "spool.key.new";
 
+/* Say what cannot be opened, and who should own it. */
+static int
+cannot_open(const char *directory, const char *file, char *why, size_t why_size)
+{
+	int rc = err_of_errno(errno);
+
+	if (rc == ERR_DENIED)
+		snprintf(why, why_size,
+		    "%s%s: the keeper's uid %u may not use it; chown -R %s to "
+		    "the user in users.keeper",
+		    directory, file, (unsigned)geteuid(), directory);
+	else
+		snprintf(why, why_size, "%s%s: %s", directory, file,
+		    strerror(errno));
+	return rc;
+}
+
 /* Anything but what a broken first start may have left? */
 static bool
 has_data(int dir)
@@ -102,11 +119,8 @@ key_file_get(const char *directory, uint8_t key[KEY_FILE_SIZE], bool *made,
 	int fd = -1, rc;
 
 	*made = false;
-	if (dir < 0) {
-		rc = err_of_errno(errno);
-		snprintf(why, why_size, "%s: %s", directory, strerror(errno));
-		return rc;
-	}
+	if (dir < 0)
+		return cannot_open(directory, "", why, why_size);
 	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd >= 0) {
 		rc = read_key(fd, key);
@@ -119,9 +133,7 @@ key_file_get(const char *directory, uint8_t key[KEY_FILE_SIZE], bool *made,
 		rc = make_key(dir, directory, key, why, why_size);
 		*made = !rc;
 	} else {
-		rc = err_of_errno(errno);
-		snprintf(why, why_size, "%s/%s: %s", directory, name,
-		    strerror(errno));
+		rc = cannot_open(directory, "/spool.key", why, why_size);
 	}
 	close(dir);
 	return rc;
