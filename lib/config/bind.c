@@ -233,7 +233,7 @@ static int
 bind_section(struct binder *binder, const struct scope *scope, const char *key,
     const struct tree_node *node)
 {
-	char prefix[KEY_MAX];
+	char prefix[KEY_MAX + sizeof(".")];
 	struct scope inner = *scope;
 
 	if (node->is_bad || tree_is_empty(node))
