@@ -114,11 +114,17 @@ take(struct keeper *k, struct event *ev)
 	case STORE_EVENT_UNCLEAN_START:
 		log_info("%s", ev->text);
 		break;
-	case STORE_EVENT_COMMIT_FAILED:
+	case STORE_EVENT_COMMIT_FAILED: /* the writer's failure alarms */
+		log_warn("%s", ev->text);
+		break;
 	case STORE_EVENT_KEY_SLOT_MENDED:
+		keeper_alarm(k, "KEY_SLOT_MENDED: %s", ev->text);
+		break;
 	case STORE_EVENT_SPARE_SHORT:
+		keeper_alarm(k, "SPARE_SHORT: %s", ev->text);
+		break;
 	case STORE_EVENT_META_REBUILT:
-		keeper_alarm(k, "%s", ev->text);
+		keeper_alarm(k, "META_REBUILT: %s", ev->text);
 		break;
 	}
 }

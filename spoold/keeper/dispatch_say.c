@@ -289,7 +289,7 @@ on_new_incarnation(struct dispatch_link *l, const struct ipc_incarnation *m)
 		dispatch_end(l, "no random bytes for an incarnation");
 		return;
 	}
-	keeper_alarm(w->k, "target %s: a new incarnation: %.*s", l->name,
+	keeper_alarm(w->k, "NEW_INCARNATION: target %s: %.*s", l->name,
 	    (int)m->why.len, (const char *)m->why.ptr);
 	e.u.incarnation = (struct entry_incarnation){
 	    .incarnation = w->incarnation,

@@ -59,16 +59,53 @@ keeper_entries(struct keeper *k, struct buf *entries,
 	return it;
 }
 
+/* "CODE: text" is cut in two; the text is returned. */
+static const char *
+cut_off_code(char *line)
+{
+	char *colon = strstr(line, ": ");
+
+	if (!colon)
+		return line;
+	*colon = '\0';
+	return colon + 2;
+}
+
 void
 keeper_alarm(struct keeper *k, const char *fmt, ...)
 {
-	char *text = k->alarm[k->alarms++ % KEEPER_ALARMS_MAX];
+	char line[ALARMS_LINE];
+	const char *text;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(k->alarm[0]), fmt, ap);
+	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	log_warn("%s", text);
+	text = cut_off_code(line);
+	if (alarms_happened(&k->alarms, line, text, clock_now().wall_ns))
+		log_warn("%s: %s", line, text);
+}
+
+void
+keeper_alarm_stands(struct keeper *k, const char *about, const char *fmt, ...)
+{
+	char line[ALARMS_LINE];
+	const char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	text = cut_off_code(line);
+	if (alarms_stands(&k->alarms, line, about, text, clock_now().wall_ns))
+		log_warn("%s: %s", line, text);
+}
+
+void
+keeper_alarm_ends(struct keeper *k, const char *about, const char *code)
+{
+	if (alarms_ended(&k->alarms, code, about, clock_now().wall_ns))
+		log_info("%s%s%s is over", code, *about ? " of " : "", about);
 }
 
 void
@@ -172,7 +209,8 @@ see_batch(void *arg, const struct store_batch *b)
 		return rc; /* written by a newer spoold */
 	if (rc)
 		keeper_alarm(k,
-		    "batch %llu cannot be made sense of (%s): definitions "
+		    "DEFINITIONS_LOST: batch %llu cannot be made sense of "
+		    "(%s): definitions "
 		    "before it were damaged",
 		    (unsigned long long)h->number, err_text(rc));
 	/* Its numbers are taken in any case; readers set it aside. */
@@ -303,7 +341,9 @@ record_clock(struct keeper *k, const struct entry_clock *clock)
 	entry_encode(&b, &e);
 	keeper_entries(k, &b, NULL, NULL);
 	buf_fini(&b);
-	keeper_alarm(k, "the wall clock went back or ahead by %lld s",
+	keeper_alarm(k,
+	    "CLOCK_JUMPED: the wall clock went back or ahead by %lld s over a "
+	    "start; look at its time source",
 	    (long long)(clock->jump_ns / 1000000000));
 }
 
@@ -348,6 +388,7 @@ on_done(struct writer_done *done, void *arg)
 	uint64_t bytes = 0, records = 0;
 
 	FAILPOINT("keeper-before-committed");
+	keeper_alarm_ends(k, "", "COMMIT_FAILED");
 	if (done->next_number > k->next_number) {
 		k->next_number = done->next_number;
 		k->next_rec = done->next_rec;
@@ -378,18 +419,19 @@ on_full(bool full, void *arg)
 
 	k->full = full;
 	if (full)
-		keeper_alarm(k,
-		    "the spool is full: ingest stops until "
-		    "something is delivered");
+		keeper_alarm_stands(k, "",
+		    "SPOOL_FULL: the spool is full, by its quota or on its "
+		    "file system: ingest stops until something is delivered");
 	else
-		log_info("the spool has room again");
+		keeper_alarm_ends(k, "", "SPOOL_FULL");
 }
 
 static void
 on_failed(int rc, void *arg)
 {
-	keeper_alarm(arg,
-	    "a commit failed (%s): its batches go again into a fresh segment",
+	keeper_alarm_stands(arg, "",
+	    "COMMIT_FAILED: a commit failed (%s): nothing is acknowledged "
+	    "until its batches are in a fresh segment; look at the disk",
 	    err_text(rc));
 }
 

@@ -15,6 +15,7 @@
 #include "lib/loop/loop.h"
 #include "lib/role/role.h"
 #include "lib/store/store.h"
+#include "spoold/keeper/alarms.h"
 #include "spoold/keeper/clock_rules.h"
 #include "spoold/keeper/counters.h"
 #include "spoold/keeper/cursors.h"
@@ -22,8 +23,6 @@
 #include "spoold/keeper/ledger.h"
 #include "spoold/keeper/settings.h"
 #include "spoold/keeper/writer.h"
-
-#define KEEPER_ALARMS_MAX 16
 
 struct receivers;
 struct dispatch;
@@ -67,8 +66,7 @@ struct keeper {
 	bool verifying; /* one job has the worker */
 	int run_fd, control_fd, blame_fd;
 
-	char alarm[KEEPER_ALARMS_MAX][256]; /* the latest, round and round */
-	size_t alarms;
+	struct alarms alarms;
 	bool running;
 	unsigned adding; /* targets whose TARGET entry is not durable */
 	_Atomic bool stopping; /* jobs look at it */
@@ -85,9 +83,15 @@ void keeper_submit(struct keeper *k, struct item *it);
 struct item *keeper_entries(struct keeper *k, struct buf *entries,
     void (*on_durable)(struct item *it, void *arg), void *arg);
 
-/* Log it, and show it in the status until others push it out. */
+/*
+ * Log it and show it in the status (alarms.h).  The text begins with its code
+ * and a colon: "FORK: agent ...".  `about` is the target, or "".
+ */
 void keeper_alarm(struct keeper *k, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+void keeper_alarm_stands(struct keeper *k, const char *about, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
+void keeper_alarm_ends(struct keeper *k, const char *about, const char *code);
 
 /* DELIVERED entries of all that is not in the log yet, in front of others. */
 void keeper_log_positions(struct keeper *k);

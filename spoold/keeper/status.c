@@ -429,18 +429,16 @@ make_warnings(struct status *s)
 {
 	json_t *a = parsed(s->warnings, json_array());
 	const struct keeper *k = s->k;
-	size_t n =
-	    k->alarms < KEEPER_ALARMS_MAX ? k->alarms : KEEPER_ALARMS_MAX;
+	char line[ALARMS_LINE];
 	size_t i;
 
 	if (!json_is_array(a)) {
 		json_decref(a);
 		a = json_array();
 	}
-	for (i = 0; i < n; i++)
-		json_array_append_new(a,
-		    json_string(
-			k->alarm[(k->alarms - n + i) % KEEPER_ALARMS_MAX]));
+	for (i = 0; i < k->alarms.n; i++)
+		json_array_append_new(
+		    a, json_string(alarms_line(&k->alarms.row[i], line)));
 	return a;
 }
 

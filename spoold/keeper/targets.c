@@ -116,6 +116,19 @@ set_protocol(struct keeper *k, struct cursors_target *t, const char *protocol)
 	buf_fini(&b);
 }
 
+static void
+note_configured(struct keeper *k, const struct cursors_target *t)
+{
+	if (t->configured)
+		keeper_alarm_ends(k, t->name, "TARGET_ORPHANED");
+	else
+		keeper_alarm_stands(k, t->name,
+		    "TARGET_ORPHANED: target %s is not in the configuration: "
+		    "it keeps its backlog until it is put back, or removed "
+		    "(spoolctl target remove)",
+		    t->name);
+}
+
 void
 targets_apply(struct keeper *k)
 {
@@ -136,11 +149,7 @@ targets_apply(struct keeper *k)
 		set_protocol(k, t, s->protocol);
 	}
 	for (i = 0; i < k->cursors.n; i++)
-		if (!k->cursors.target[i]->configured)
-			keeper_alarm(k,
-			    "target %s is not in the configuration: it keeps "
-			    "its backlog until it is removed",
-			    k->cursors.target[i]->name);
+		note_configured(k, k->cursors.target[i]);
 }
 
 bool
@@ -250,6 +259,7 @@ on_removed(struct item *it, void *arg)
 	(void)it;
 	if (t) {
 		dispatch_on_renamed(c->k->dispatch, c->name);
+		keeper_alarm_ends(c->k, c->name, "TARGET_ORPHANED");
 		cursors_remove(&c->k->cursors, t);
 	}
 	change_end(c);
@@ -302,6 +312,8 @@ on_renamed(struct item *it, void *arg)
 	    !cursors_rename(&c->k->cursors, t, bytes_of_str(c->new_name))) {
 		dispatch_on_renamed(c->k->dispatch, c->name);
 		t->configured = is_configured(c->k, t->name);
+		keeper_alarm_ends(c->k, c->name, "TARGET_ORPHANED");
+		note_configured(c->k, t);
 		dispatch_on_target(c->k->dispatch, t->name);
 	}
 	change_end(c);

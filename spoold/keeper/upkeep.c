@@ -21,6 +21,7 @@
 #include "spoold/keeper/retention.h"
 
 #define TICK_MS 250
+#define DISK_SLOW_MS 10000
 
 struct upkeep {
 	struct keeper *k;
@@ -244,9 +245,12 @@ look_at_quota(struct upkeep *u)
 	store_info(u->k->store, &info);
 	mark = retention_mark(
 	    info.used_bytes, info.quota_bytes, info.reserve_bytes);
-	if (mark > u->mark)
-		keeper_alarm(
-		    u->k, "the spool is filled to %u %% of its quota", mark);
+	if (mark != u->mark)
+		keeper_alarm_ends(u->k, "", "SPOOL_FILLING");
+	if (mark)
+		keeper_alarm_stands(u->k, "",
+		    "SPOOL_FILLING: the spool is filled to %u %% of its quota",
+		    mark);
 	u->mark = mark;
 	intake_on_room(u->k->intake,
 	    u->k->full ? 0
@@ -255,12 +259,28 @@ look_at_quota(struct upkeep *u)
 	receivers_act(u->k->receivers);
 }
 
+/* What a disk that hangs would otherwise not tell anybody. */
+static void
+look_at_disk(struct upkeep *u)
+{
+	unsigned busy_ms = writer_busy_ms(u->k->writer);
+
+	if (busy_ms >= DISK_SLOW_MS)
+		keeper_alarm_stands(u->k, "",
+		    "DISK_SLOW: the disk has not confirmed a commit for %u s: "
+		    "what comes in is not acknowledged; look at the disk",
+		    busy_ms / 1000);
+	else
+		keeper_alarm_ends(u->k, "", "DISK_SLOW");
+}
+
 static void
 on_tick(void *arg)
 {
 	struct upkeep *u = arg;
 
 	u->ticks++;
+	look_at_disk(u);
 	disk_take_events(u->k);
 	look_at_quota(u);
 	look_at_delta(u);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/failpoint.h"
 #include "spoold/keeper/group.h"
@@ -38,6 +39,7 @@ struct writer {
 	struct committed *committed;
 	uint64_t next_number, next_rec;
 	bool stopping, again, full_now, full_told;
+	uint64_t writing_us; /* since when a group is written; 0: none is */
 	int failed;
 	size_t unanswered; /* submitted and not yet handed back */
 };
@@ -139,6 +141,14 @@ back_off(struct writer *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
+static void
+note_writing(struct writer *w, uint64_t now_us)
+{
+	pthread_mutex_lock(&w->lock);
+	w->writing_us = now_us;
+	pthread_mutex_unlock(&w->lock);
+}
+
 static void *
 run(void *arg)
 {
@@ -148,7 +158,9 @@ run(void *arg)
 
 	while (take_queued(w)) {
 		alone = w->full;
+		note_writing(w, clock_now().mono_us);
 		rc = group_write(&w->group, alone);
+		note_writing(w, 0);
 		if (rc == ERR_FULL && !w->full)
 			w->full = true;
 		else if (rc)
@@ -255,6 +267,18 @@ writer_try_again(struct writer *w)
 	w->again = true;
 	pthread_cond_signal(&w->cond);
 	pthread_mutex_unlock(&w->lock);
+}
+
+unsigned
+writer_busy_ms(struct writer *w)
+{
+	uint64_t since_us;
+
+	pthread_mutex_lock(&w->lock);
+	since_us = w->writing_us;
+	pthread_mutex_unlock(&w->lock);
+	return since_us ? (unsigned)((clock_now().mono_us - since_us) / 1000)
+			: 0;
 }
 
 bool

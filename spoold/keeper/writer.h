@@ -51,6 +51,9 @@ void writer_submit(struct writer *w, struct item *it);
 /* Space was freed: try again what found no room. */
 void writer_try_again(struct writer *w);
 
+/* For how long the transaction on its way has not come back; 0: none is. */
+unsigned writer_busy_ms(struct writer *w);
+
 /* Nothing is queued or being committed, and on_done has been called. */
 bool writer_is_idle(struct writer *w);
 
