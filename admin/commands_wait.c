@@ -29,8 +29,11 @@ ask(struct wait *x, json_t **status)
 {
 	struct fault *f = &x->cx->fault;
 	struct client *c = NULL;
-	int rc = client_open(x->cx->socket, ANSWER_MS, &c, f);
+	int rc;
 
+	/* What an earlier look met is over. */
+	*f = (struct fault){.exit = FAULT_OK};
+	rc = client_open(x->cx->socket, ANSWER_MS, &c, f);
 	if (!rc)
 		rc = client_ask(c, "status", NULL, NULL, NULL, status, f);
 	client_close(c);
