@@ -10,6 +10,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -82,16 +83,26 @@ list_segments(struct supervisor *s, struct inspect *x)
 }
 
 static int
-spawn(struct supervisor *s, const char *what, const char *path, pid_t *pid)
+spawn(const char *what, const char *path, pid_t *pid)
 {
 	char program[512];
 	char *argv[] = {(char *)"spoold-inspector", (char *)(uintptr_t)what,
 	    (char *)(uintptr_t)path, NULL};
+	posix_spawn_file_actions_t actions;
+	int errnum = posix_spawn_file_actions_init(&actions);
 
-	(void)s;
+	if (errnum)
+		return errnum;
 	snprintf(program, sizeof(program), "%s/spoold-inspector",
 	    child_program_dir());
-	return posix_spawn(pid, program, NULL, NULL, argv, environ);
+	/* Its report is for programs; what is wrong it logs. */
+	errnum = posix_spawn_file_actions_addopen(
+	    &actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	if (!errnum)
+		errnum =
+		    posix_spawn(pid, program, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return errnum;
 }
 
 /* Look at the next one; false when there is nothing left. */
@@ -118,7 +129,7 @@ next(struct supervisor *s)
 		x->at++;
 		return next(s);
 	}
-	errnum = spawn(s, what, path, &x->pid);
+	errnum = spawn(what, path, &x->pid);
 	if (errnum) {
 		log_warn("cannot run the inspector: %s", strerror(errnum));
 		x->pid = 0;

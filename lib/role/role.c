@@ -135,8 +135,9 @@ enter_sandbox(struct role *r)
 		return rc;
 	rc =
 	    r->events->on_sandbox ? r->events->on_sandbox(&profile, r->arg) : 0;
-	if (!rc)
-		rc = sandbox_enter(&profile, &report);
+	if (rc)
+		return rc; /* the role has said why */
+	rc = sandbox_enter(&profile, &report);
 	if (rc) {
 		log_error("cannot enter the sandbox: %s", err_text(rc));
 		return rc;

@@ -5,7 +5,8 @@
  *
  *   spoold-inspector --segment FILE | --meta FILE-OR-DIRECTORY
  *
- * Prints one line of JSON.  Exits 0: LMDB may open it; 9: it may not; 1: it
+ * Prints one line of JSON on standard output, and what is wrong as a log line
+ * on standard error.  Exits 0: LMDB may open it; 9: it may not; 1: it
  * could not be looked at.  Whatever else ends it counts as 9.
  */
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #include "config.h"
 
 #include "lib/base/err.h"
+#include "lib/base/log.h"
 #include "lib/sandbox/sandbox.h"
 #include "lib/store/store.h"
 
@@ -117,6 +119,8 @@ print(const struct job *job, int rc, const struct store_report *r)
 	    r->batches, r->records, r->first_number, r->last_number, r->damaged,
 	    err_name(rc), r->why);
 	fflush(stdout);
+	if (rc || !r->ok)
+		log_error("%s: %s: %s", job->path, err_text(rc), r->why);
 }
 
 int
@@ -126,6 +130,7 @@ main(int argc, char **argv)
 	struct job job;
 	int rc;
 
+	log_setup("spoold-inspector", LOG_LEVEL_INFO, false);
 	parse(argc, argv, &job);
 	rc = enter(&job);
 	if (!rc)
