@@ -1,16 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Install what the build, the demonstration or the tests need on Debian 12.
-#   install.sh build|demo|test
-# As a plain user it only says what is missing.
+#   install.sh [--missing] build|demo|test
+# As a plain user, or with --missing, it only says what is missing.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
+only_say=
+if [ "${1:-}" = --missing ]; then
+	only_say=1
+	shift
+fi
 case ${1:-test} in
 build) kinds='build' ;;
 demo) kinds='build|demo' ;;
 test) kinds='build|demo|test' ;;
 *)
-	echo "usage: install.sh build|demo|test" >&2
+	echo "usage: install.sh [--missing] build|demo|test" >&2
 	exit 2
 	;;
 esac
@@ -22,6 +27,10 @@ for package in $(awk -v k="^($kinds)\$" '$1 ~ k {print $2}' "$here/packages" |
 	[ "$state" = installed ] || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
+if [ -n "$only_say" ]; then
+	echo "${missing# }"
+	exit 0
+fi
 [ "$(id -u)" = 0 ] || {
 	echo "install.sh: missing packages; as root: apt-get install$missing" >&2
 	exit 1

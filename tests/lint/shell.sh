@@ -8,5 +8,5 @@ command -v shellcheck >/dev/null 2>&1 || {
 	[ -z "${CI:-}" ] && exit 77
 	exit 1
 }
-find tests etc bootstrap -name '*.sh' -o -name bootstrap | sort |
+{ find tests -name '*.sh'; echo bootstrap etc/demo/run tests/system/run; } | sort |
 	xargs shellcheck -S warning -s sh -e SC2034,SC2044,SC2048,SC2154
