@@ -16,6 +16,8 @@
 #include "lib/base/log.h"
 #include "lib/codec/kv.h"
 
+#define OOM_SCORE_MORE 300
+
 const char *
 child_program_dir(void)
 {
@@ -207,6 +209,26 @@ static const struct chan_events chan_events = {
 /* ---- processes
  * ------------------------------------------------------------------- */
 
+/*
+ * When memory runs out, the keeper and the supervisor are to be the last to
+ * die: the others only hold what is kept elsewhere too.
+ */
+static void
+be_first_to_die(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	char text[16] = "";
+	long score;
+
+	if (fd < 0)
+		return; /* at best */
+	if (read(fd, text, sizeof(text) - 1) > 0) {
+		score = strtol(text, NULL, 10) + OOM_SCORE_MORE;
+		dprintf(fd, "%ld", score > 1000 ? 1000 : score);
+	}
+	close(fd);
+}
+
 /* In the new process: nothing but descriptors 0 to 3, then the program. */
 static void
 become(const struct child *c, int fd)
@@ -225,6 +247,8 @@ become(const struct child *c, int fd)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	if (c->role != IPC_ROLE_KEEPER)
+		be_first_to_die();
 	snprintf(path, sizeof(path), "%s/%s", child_program_dir(), c->program);
 	execl(path, c->program, "--role-name", c->name, (char *)NULL);
 	dprintf(
@@ -276,6 +300,8 @@ child_start(struct child *c)
 	FAILPOINT("supervisor-role-started");
 	if (rc) {
 		log_error("cannot start %s: %s", c->name, err_text(rc));
+		snprintf(c->last_end, sizeof(c->last_end),
+		    "it cannot be started: %s", err_text(rc));
 		if (!c->pid)
 			loop_timer_start(
 			    c->restart, backoff_on_death(&c->backoff, now), 0);
@@ -300,30 +326,41 @@ child_reap(struct child *c)
 		    backoff_on_death(&c->backoff, loop_now_ms(c->loop));
 
 		c->restarts++;
-		log_warn("%s ended by %s %d; it starts again in %u ms", c->name,
+		snprintf(c->last_end, sizeof(c->last_end), "%s %d",
 		    WIFSIGNALED(status) ? "signal" : "exit",
 		    WIFSIGNALED(status) ? WTERMSIG(status)
-					: WEXITSTATUS(status),
-		    wait);
+					: WEXITSTATUS(status));
+		log_warn("%s ended by %s; it starts again in %u ms", c->name,
+		    c->last_end, wait);
 		loop_timer_start(c->restart, wait, 0);
 	}
 	c->events->on_death(c, status, c->arg);
+}
+
+static void
+end_silent(struct child *c, const char *what, unsigned ms)
+{
+	log_error(
+	    "%s has not %s for %u s; it is ended", c->name, what, ms / 1000);
+	c->silences++;
+	child_kill(c);
 }
 
 void
 child_check(struct child *c)
 {
 	struct ipc_msg m = {.type = IPC_PING};
+	uint64_t silent_ms = loop_now_ms(c->loop) - c->heard_ms;
 
-	if (!c->pid || c->state != CHILD_READY)
+	if (!c->pid)
 		return;
-	if (loop_now_ms(c->loop) - c->heard_ms > CHILD_SILENT_MS) {
-		log_error("%s has not answered for %u s; it is ended", c->name,
-		    CHILD_SILENT_MS / 1000);
-		child_kill(c);
-		return;
-	}
-	child_send(c, &m, -1);
+	if (c->state == CHILD_STARTING && c->role != IPC_ROLE_KEEPER &&
+	    silent_ms > CHILD_START_MS)
+		end_silent(c, "come up", CHILD_START_MS);
+	else if (c->state == CHILD_READY && silent_ms > CHILD_SILENT_MS)
+		end_silent(c, "answered", CHILD_SILENT_MS);
+	else if (c->state == CHILD_READY)
+		child_send(c, &m, -1);
 }
 
 uint64_t

@@ -5,7 +5,9 @@
  * The usual course: child_start forks and executes the role's program with a
  * channel as descriptor 3; HELLO, configuration, READY.  When the process ends
  * for whatever reason the supervisor is told, waits (backoff) and starts it
- * again.  A role that does not answer PING for half a minute is killed.
+ * again.  A role that does not answer PING for half a minute is killed, and so
+ * is one that does not come up within a minute; but not the keeper, whose start
+ * may have a slow disk to read.
  */
 #ifndef SPOOLD_CHILD_H
 #define SPOOLD_CHILD_H
@@ -22,6 +24,8 @@
 
 #define CHILD_NAME_SIZE 48
 #define CHILD_SILENT_MS 30000u
+#define CHILD_START_MS 60000u
+#define CHILD_END_SIZE 80
 
 enum child_state {
 	CHILD_DOWN, /* waits for its next start */
@@ -60,7 +64,9 @@ struct child {
 	struct backoff backoff;
 	struct loop_timer *restart;
 	uint32_t restarts;
+	char last_end[CHILD_END_SIZE]; /* "signal 9", "exit 1" */
 	uint64_t heard_ms; /* last message */
+	uint32_t silences; /* how often it was ended for not answering */
 	struct buf kv; /* configuration in use, encoded */
 	struct buf next_kv; /* prepared by a reload */
 	uint32_t prepared; /* generation that it has said READY to */

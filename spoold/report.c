@@ -93,6 +93,42 @@ add_listeners(struct supervisor *s, struct buf *b)
 	buf_add_u8(b, '}');
 }
 
+static void
+add_warning(struct buf *b, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	buf_add_str(b, b->len > 1 ? "," : "");
+	add_string(b, text);
+}
+
+/* What is so now, besides what was said once. */
+static void
+add_warnings(struct supervisor *s, struct buf *b)
+{
+	uint64_t now_ms = loop_now_ms(s->loop);
+
+	buf_add_u8(b, '[');
+	buf_add_bytes(b, buf_bytes(&s->warnings));
+	for (struct child *c = s->children; c; c = c->next) {
+		if (backoff_is_restless(&c->backoff, c->pid != 0, now_ms))
+			add_warning(b,
+			    "ROLE_RESTARTING: %s has ended %u times in a row, "
+			    "the last time by %s; the log says more",
+			    c->name, c->backoff.deaths, c->last_end);
+		if (c->silences)
+			add_warning(b,
+			    "ROLE_SILENT: %s did not answer and was started "
+			    "again, %u times so far",
+			    c->name, c->silences);
+	}
+	buf_add_u8(b, ']');
+}
+
 static int
 add(struct kv *kv, const char *key, struct buf *text)
 {
@@ -118,9 +154,7 @@ fill(struct supervisor *s, struct kv *kv, struct buf *b)
 	buf_add_u8(b, '}');
 	if (!rc)
 		rc = add(kv, "reload", b);
-	buf_add_u8(b, '[');
-	buf_add_bytes(b, buf_bytes(&s->warnings));
-	buf_add_u8(b, ']');
+	add_warnings(s, b);
 	if (!rc)
 		rc = add(kv, "warnings", b);
 	if (!rc)

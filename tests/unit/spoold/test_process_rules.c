@@ -37,6 +37,26 @@ ten_seconds_of_health_begin_anew(void **state)
 	assert_int_equal(backoff_on_death(&b, 30000), 100);
 }
 
+static void
+five_deaths_in_a_row_are_worth_an_alarm_until_it_is_well(void **state)
+{
+	struct backoff b;
+
+	(void)state;
+	backoff_init(&b);
+	for (uint64_t t = 1000; t < 6000; t += 1000) {
+		assert_false(backoff_is_restless(&b, true, t));
+		backoff_on_start(&b, t);
+		backoff_on_death(&b, t + 9);
+	}
+	assert_true(backoff_is_restless(&b, false, 90000));
+	backoff_on_start(&b, 90000);
+	assert_true(backoff_is_restless(&b, true, 99999));
+	assert_false(backoff_is_restless(&b, true, 100000));
+	backoff_on_death(&b, 200000);
+	assert_false(backoff_is_restless(&b, false, 200000));
+}
+
 static size_t
 die(struct blame *b, int signum, uint64_t id, uint64_t *bad)
 {
@@ -103,6 +123,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_role_waits_100_ms_doubling_to_5_s),
 	    cmocka_unit_test(ten_seconds_of_health_begin_anew),
+	    cmocka_unit_test(
+		five_deaths_in_a_row_are_worth_an_alarm_until_it_is_well),
 	    cmocka_unit_test(the_second_crash_on_a_segment_makes_it_bad),
 	    cmocka_unit_test(kills_and_exits_blame_nobody),
 	    cmocka_unit_test(many_readers_of_one_segment_are_one_crash),
