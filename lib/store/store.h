@@ -79,6 +79,7 @@ struct store_options {
 	 */
 	const uint64_t *bad_segments;
 	size_t bad_count;
+	bool meta_is_bad; /* the inspector says so: it is not opened */
 };
 
 /*

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Meta is a checkpoint of the log: whatever is wrong with it, it is thrown
- * away and made anew.  Beside the keeper's values it keeps the watermark: how
+ * Meta is a checkpoint of the log: whatever is wrong with it, it is set aside
+ * and made anew.  Beside the keeper's values it keeps the watermark: how
  * far the log was durable when meta was last written.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/endian.h"
@@ -20,6 +21,7 @@
 #include "lib/store/store_internal.h"
 
 #define META_NAME "meta/meta.mdb"
+#define ASIDE_NAME "quarantine/meta.mdb" /* the newest one only */
 #define KEY_MAX 255
 #define VALUE_MAX (8 * STORE_MIB)
 #define WATERMARK_SIZE 16
@@ -129,6 +131,44 @@ settle(const char *path)
 	return rc;
 }
 
+static void
+count_aside(struct store *s, uint64_t more, uint64_t less)
+{
+	pthread_mutex_lock(&s->lock);
+	s->other_bytes += more - less;
+	s->quarantined += more != 0;
+	s->quarantined -= less != 0;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static bool
+has_room(struct store *s, uint64_t bytes)
+{
+	uint64_t used;
+
+	pthread_mutex_lock(&s->lock);
+	used = store_used(s) + store_spare_bytes(s);
+	pthread_mutex_unlock(&s->lock);
+	return used + bytes + map_size(s) <= s->o.quota_bytes;
+}
+
+/* For a person to look at, in place of an earlier one, if the quota allows. */
+static void
+set_aside(struct store *s, const char *path)
+{
+	char to[STORE_PATH_MAX];
+	struct stat st;
+
+	store_path(s, to, ASIDE_NAME);
+	if (!lstat(to, &st) && !unlink(to))
+		count_aside(s, 0, (uint64_t)st.st_size);
+	if (lstat(path, &st) || !S_ISREG(st.st_mode) ||
+	    !has_room(s, (uint64_t)st.st_size))
+		unlink(path);
+	else if (!rename(path, to))
+		count_aside(s, (uint64_t)st.st_size, 0);
+}
+
 int
 store_meta_open(struct store *s)
 {
@@ -138,10 +178,15 @@ store_meta_open(struct store *s)
 
 	store_path(s, path, META_NAME);
 	rc = check(path, &size);
+	if (!rc && s->o.meta_is_bad)
+		rc = ERR_CORRUPT;
+	s->o.meta_is_bad = false;
 	if (rc && rc != ERR_NOMEM) {
-		if (rc != ERR_NOENT)
+		if (rc != ERR_NOENT) {
 			store_tell(s, STORE_EVENT_META_REBUILT, 0, 0,
 			    "meta was damaged and begins empty");
+			set_aside(s, path);
+		}
 		rc = create(s, path);
 		size = map_size(s);
 	}

@@ -182,6 +182,24 @@ note_missing_keys(struct store *s)
 	}
 }
 
+/*
+ * On a full disk it cannot be made: nothing depends on it, and it is tried
+ * again whenever it is to be written.  What is there has to be read.
+ */
+static int
+open_meta(struct store *s)
+{
+	char path[STORE_PATH_MAX];
+	int rc = store_meta_open(s);
+
+	if (!rc || !access(store_path(s, path, "meta/meta.mdb"), F_OK))
+		return rc;
+	store_meta_close(s);
+	store_tell(s, STORE_EVENT_META_REBUILT, 0, 0,
+	    "there is no meta, the log is believed: %s", err_text(rc));
+	return 0;
+}
+
 int
 store_possess(struct store *s, const struct table_rest *rest)
 {
@@ -204,6 +222,6 @@ store_possess(struct store *s, const struct table_rest *rest)
 	if (!rc)
 		rc = spare_load(s, rest);
 	if (!rc)
-		rc = store_meta_open(s);
+		rc = open_meta(s);
 	return rc;
 }

@@ -222,6 +222,7 @@ disk_open(struct keeper *k)
 	    .blame = map_blame(k->blame_fd),
 	    .bad_segments = s->bad_segment,
 	    .bad_count = s->bad_segments,
+	    .meta_is_bad = s->bad_meta,
 	};
 	struct uuid id;
 	char why[512] = "";

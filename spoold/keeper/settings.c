@@ -182,6 +182,7 @@ settings_new(
 	read_listeners(kv, s);
 	read_targets(kv, s);
 	read_bad_segments(kv, s);
+	s->bad_meta = number_of(kv, "spool.bad_meta", 0);
 	rc = read_encryption(kv, s, why, why_size);
 	if (!rc)
 		rc = read_groups(kv, s, why, why_size);

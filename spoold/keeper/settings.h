@@ -61,6 +61,7 @@ struct settings {
 	size_t targets;
 	uint64_t *bad_segment;
 	size_t bad_segments;
+	bool bad_meta;
 	enum log_level log_level;
 	bool log_json;
 };

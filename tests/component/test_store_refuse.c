@@ -70,6 +70,81 @@ spoil(struct storerig *r, const char *name, long off, size_t len, int with)
 	close(fd);
 }
 
+static void
+put_value(struct storerig *r)
+{
+	struct store_meta_item item = {
+	    bytes_of_str("key"), bytes_of_str("value")};
+
+	assert_int_equal(store_meta_put(r->s, &item, 1), 0);
+}
+
+static bool
+has_value(struct storerig *r)
+{
+	struct buf value;
+	int rc;
+
+	buf_init(&value, 100);
+	rc = store_meta_get(r->s, bytes_of_str("key"), &value);
+	buf_fini(&value);
+	return !rc;
+}
+
+/* The second time it takes the place of the first. */
+static void
+meta_that_is_called_bad_is_set_aside_and_counted(void **state)
+{
+	struct store_info before, after;
+	struct storerig r;
+	char path[512];
+	struct stat st;
+
+	(void)state;
+	begin(&r, true, 3);
+	store_info(r.s, &before);
+	snprintf(path, sizeof(path), "%s/quarantine/meta.mdb", r.dir);
+	for (int i = 0; i < 2; i++) {
+		put_value(&r);
+		storerig_close(&r);
+		r.o.meta_is_bad = true;
+		open_or_fail(&r);
+		assert_false(has_value(&r));
+		store_info(r.s, &after);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(
+		    after.used_bytes, before.used_bytes + (uint64_t)st.st_size);
+		assert_int_equal(after.quarantined, 1);
+		expect_perfect(&r);
+	}
+	storerig_fini(&r);
+}
+
+/* What keeps it from being made is gone later, as a full disk may be. */
+static void
+without_meta_a_spool_opens_and_it_is_made_later(void **state)
+{
+	struct storerig r;
+	char path[512], tmp[520];
+
+	(void)state;
+	begin(&r, true, 3);
+	put_value(&r);
+	storerig_close(&r);
+	snprintf(path, sizeof(path), "%s/meta/meta.mdb", r.dir);
+	snprintf(tmp, sizeof(tmp), "%s.tmp", path);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(tmp, 0700), 0);
+	open_or_fail(&r);
+	assert_false(has_value(&r));
+	expect_perfect(&r);
+	assert_int_equal(storerig_put(&r, 2, 20000), 0);
+	assert_int_equal(rmdir(tmp), 0);
+	put_value(&r);
+	assert_true(has_value(&r));
+	storerig_fini(&r);
+}
+
 /* ---- refusals ---- */
 
 static void
@@ -111,6 +186,30 @@ a_newer_lock_is_refused(void **state)
 	close(fd);
 	open_or_fail(&r);
 	expect_perfect(&r);
+	storerig_fini(&r);
+}
+
+/* The one that is spoilt may have been the newer, and said "open". */
+static void
+a_lock_copy_that_cannot_be_read_counts_as_unclean(void **state)
+{
+	struct store_info info;
+	struct storerig r;
+
+	(void)state;
+	begin(&r, true, 3);
+	for (long copy = 1; copy >= 0; copy--) {
+		storerig_close(&r);
+		open_or_fail(&r);
+		store_info(r.s, &info);
+		assert_true(info.clean);
+		storerig_close(&r);
+		spoil(&r, "LOCK", copy * 4096 + 20, 4, 0xa5);
+		open_or_fail(&r);
+		store_info(r.s, &info);
+		assert_false(info.clean);
+		expect_perfect(&r);
+	}
 	storerig_fini(&r);
 }
 
@@ -459,6 +558,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_second_keeper_is_refused),
 	    cmocka_unit_test(a_newer_lock_is_refused),
+	    cmocka_unit_test(a_lock_copy_that_cannot_be_read_counts_as_unclean),
+	    cmocka_unit_test(meta_that_is_called_bad_is_set_aside_and_counted),
+	    cmocka_unit_test(without_meta_a_spool_opens_and_it_is_made_later),
 	    cmocka_unit_test(a_newer_segment_is_refused),
 	    cmocka_unit_test(memory_file_systems_are_refused_unless_allowed),
 	    cmocka_unit_test(a_link_and_an_open_directory_are_refused),
