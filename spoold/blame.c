@@ -2,12 +2,11 @@
 #include "spoold/blame.h"
 
 #include <signal.h>
-#include <stdbool.h>
 
 #include "lib/base/log.h"
 
-static bool
-blames(int signum)
+bool
+blame_is_by(int signum)
 {
 	return signum == SIGSEGV || signum == SIGBUS || signum == SIGILL ||
 	    signum == SIGFPE || signum == SIGABRT;
@@ -44,7 +43,7 @@ blame_on_death(struct blame *b, int signum, volatile uint64_t *page,
 {
 	size_t n = 0;
 
-	for (size_t i = 0; blames(signum) && i < BLAME_SLOTS; i++) {
+	for (size_t i = 0; blame_is_by(signum) && i < BLAME_SLOTS; i++) {
 		uint64_t id = page[2 * i];
 
 		if (!id || is_seen(page, i))

@@ -10,6 +10,7 @@
 #ifndef SPOOLD_BLAME_H
 #define SPOOLD_BLAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,9 @@ struct blame {
 	uint32_t count[BLAME_SEGMENTS];
 	size_t n;
 };
+
+/* Can reading damaged bytes cause this signal? */
+bool blame_is_by(int signum);
 
 /*
  * The keeper died by signal `signum`; 0: it exited.  Returns how many segments

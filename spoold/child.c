@@ -29,7 +29,9 @@ child_program_dir(void)
 static void
 on_restart(void *arg)
 {
-	child_start(arg);
+	struct child *c = arg;
+
+	c->events->on_due(c, c->arg);
 }
 
 int

@@ -37,6 +37,8 @@ enum child_state {
 struct child;
 
 struct child_events {
+	/* The back-off is over: child_start it, now or when that is right. */
+	void (*on_due)(struct child *c, void *arg);
 	/* HELLO came: send descriptors and links. */
 	void (*on_hello)(struct child *c, void *arg);
 	void (*on_ready)(struct child *c, void *arg);

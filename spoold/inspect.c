@@ -2,11 +2,14 @@
 /*
  * Before the keeper starts, another process looks at what it will open.
  *
- * The usual course: the newest segments and meta are looked at by
- * spoold-inspector, one after the other; then the keeper starts.  What can go
- * wrong: the inspector says that a tree is bad, or dies of it: the segment
- * goes to s->bad, and the keeper reads it by the salvage scan only.  Bad meta
- * is set aside; it is rebuilt from the log.
+ * The usual course: the spool's lock is shared, so that nobody writes; the
+ * newest segments and meta are looked at by spoold-inspector, one after the
+ * other; then the keeper starts.  Here nothing is changed: the keeper is told.
+ * What can go wrong: the inspector says that a tree is bad, or dies of it: the
+ * segment goes to s->bad, and the keeper reads it by the salvage scan only;
+ * bad meta it sets aside and makes anew.  An inspector that was killed, or
+ * cannot look, says nothing.  Another keeper has the lock: what it writes is
+ * not looked at, and our keeper will refuse.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -16,8 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/err.h"
@@ -25,25 +28,46 @@
 #include "spoold/supervisor.h"
 
 #define NEWEST 2
+#define EXIT_BAD 9 /* of the inspector */
 
 extern char **environ;
 
 struct inspect {
 	pid_t pid;
+	int lock; /* held while we look; -1: there is none yet */
 	size_t at;
 	size_t n; /* segments; meta comes last */
 	uint64_t id[NEWEST];
 };
 
 static void
+end(struct supervisor *s)
+{
+	if (s->inspect && s->inspect->lock >= 0)
+		close(s->inspect->lock);
+	free(s->inspect);
+	s->inspect = NULL;
+}
+
+static void
 start_keeper(struct supervisor *s)
 {
 	struct child *keeper = supervisor_find(s, IPC_ROLE_KEEPER, 0, "");
 
-	free(s->inspect);
-	s->inspect = NULL;
+	end(s);
 	if (keeper && s->state != SUPERVISOR_STOPPING)
 		child_start(keeper);
+}
+
+/* True if nobody writes there, as long as the lock is held. */
+static bool
+take_lock(struct supervisor *s, struct inspect *x)
+{
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/LOCK", s->config->spool_directory);
+	x->lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return x->lock < 0 || !flock(x->lock, LOCK_SH | LOCK_NB);
 }
 
 static void
@@ -151,32 +175,49 @@ mark_bad(struct supervisor *s, uint64_t id)
 	    (unsigned long long)id);
 }
 
-static void
-set_meta_aside(struct supervisor *s)
+/* Only what reading damaged bytes can cause counts, as with the keeper. */
+static bool
+is_bad(int status)
 {
-	char from[600], to[640];
+	if (WIFSIGNALED(status))
+		return blame_is_by(WTERMSIG(status));
+	return WEXITSTATUS(status) == EXIT_BAD;
+}
 
-	snprintf(from, sizeof(from), "%s/meta", s->config->spool_directory);
-	snprintf(to, sizeof(to), "%s/quarantine/meta-%lld",
-	    s->config->spool_directory, (long long)time(NULL));
-	if (rename(from, to))
-		log_error("cannot set damaged meta aside: %s", strerror(errno));
-	else
-		supervisor_warn(s,
-		    "meta was damaged; it is rebuilt from the log (the old "
-		    "one: %s)",
-		    to);
+static void
+judge(struct supervisor *s, const struct inspect *x, int status)
+{
+	if (!is_bad(status)) {
+		if (status)
+			log_warn("the inspector did not look: %s %d",
+			    WIFSIGNALED(status) ? "signal" : "exit",
+			    WIFSIGNALED(status) ? WTERMSIG(status)
+						: WEXITSTATUS(status));
+	} else if (x->at < x->n) {
+		mark_bad(s, x->id[x->at]);
+	} else {
+		s->meta_is_bad = true;
+		supervisor_warn(
+		    s, "meta was damaged; it is rebuilt from the log");
+	}
 }
 
 void
 supervisor_inspect(struct supervisor *s)
 {
+	struct inspect *x;
+
 	if (s->inspect)
 		return;
-	s->inspect = calloc(1, sizeof(*s->inspect));
-	if (s->inspect)
-		list_segments(s, s->inspect);
-	if (!s->inspect || !next(s))
+	s->meta_is_bad = false;
+	x = s->inspect = calloc(1, sizeof(*x));
+	if (x && !take_lock(s, x)) {
+		start_keeper(s);
+		return;
+	}
+	if (x)
+		list_segments(s, x);
+	if (!x || !next(s))
 		start_keeper(s);
 }
 
@@ -189,12 +230,7 @@ supervisor_inspect_reap(struct supervisor *s)
 	if (!x || !x->pid || waitpid(x->pid, &status, WNOHANG) != x->pid)
 		return false;
 	x->pid = 0;
-	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
-		if (x->at < x->n)
-			mark_bad(s, x->id[x->at]);
-		else
-			set_meta_aside(s);
-	}
+	judge(s, x, status);
 	x->at++;
 	if (!next(s))
 		start_keeper(s);
@@ -206,8 +242,7 @@ supervisor_inspect_cancel(struct supervisor *s)
 {
 	if (s->inspect && s->inspect->pid)
 		kill(s->inspect->pid, SIGKILL);
-	free(s->inspect);
-	s->inspect = NULL;
+	end(s);
 }
 
 void

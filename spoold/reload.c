@@ -67,7 +67,7 @@ commit(struct supervisor *s)
 			supervisor_give_new(s, c);
 			child_switch(c, s->generation);
 		} else if (!c->pid) {
-			child_start(c);
+			c->events->on_due(c, c->arg);
 		}
 	}
 	supervisor_forget_unwanted(s);

@@ -122,6 +122,8 @@ add_role_part(struct supervisor *s, const struct config *config,
 		rc = roleconf_keeper(config, kv, why);
 		for (i = 0; i < s->n_bad && !rc; i++)
 			rc = kv_add_u64(kv, "spool.bad_segment", s->bad[i]);
+		if (!rc && s->meta_is_bad)
+			rc = kv_add_u64(kv, "spool.bad_meta", 1);
 		return rc;
 	case IPC_ROLE_RECEIVER:
 		return roleconf_receiver(config, ROLECONF_ALL, kv, why);
@@ -164,6 +166,16 @@ supervisor_kv(struct supervisor *s, const struct config *config,
 
 /* ---- what children tell us
  * ----------------------------------------------------- */
+
+/* A keeper that died left its spool as it was: looked at first, as always. */
+static void
+on_due(struct child *c, void *arg)
+{
+	if (c->role == IPC_ROLE_KEEPER)
+		supervisor_inspect(arg);
+	else
+		child_start(c);
+}
 
 static void
 on_hello(struct child *c, void *arg)
@@ -231,6 +243,7 @@ on_death(struct child *c, int status, void *arg)
 }
 
 static const struct child_events events = {
+    .on_due = on_due,
     .on_hello = on_hello,
     .on_ready = on_ready,
     .on_config = on_config,

@@ -81,6 +81,7 @@ struct supervisor {
 	struct buf warnings; /* JSON strings, comma separated */
 	uint64_t bad[SUPERVISOR_BAD_MAX];
 	size_t n_bad;
+	bool meta_is_bad; /* as the inspector saw it before this keeper */
 	struct blame blame;
 	struct inspect *inspect;
 };

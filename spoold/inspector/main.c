@@ -6,8 +6,8 @@
  *   spoold-inspector --segment FILE | --meta FILE-OR-DIRECTORY
  *
  * Prints one line of JSON on standard output, and what is wrong as a log line
- * on standard error.  Exits 0: LMDB may open it; 9: it may not; 1: it
- * could not be looked at.  Whatever else ends it counts as 9.
+ * on standard error.  Exits 0: LMDB may open it; 9: it may not; 1: it could
+ * not be looked at.  A signal that damage can cause counts as 9.
  */
 #include <fcntl.h>
 #include <getopt.h>
