@@ -206,7 +206,8 @@ struct store_segment {
 	struct uuid uuid;
 	uint64_t first_rec, next_rec; /* half-open */
 	uint64_t first_number, next_number; /* that count, half-open */
-	uint64_t bytes;
+	uint64_t bytes; /* of its file */
+	uint64_t used; /* of these, what holds something */
 	bool sealed, quarantined;
 	uint32_t readers;
 };

@@ -201,6 +201,8 @@ bool store_rotate_has_room(const struct store *s, uint64_t pages);
 
 /* Pages that the active segment still takes. */
 uint64_t store_rotate_room(const struct store *s);
+/* Bytes of it that hold something. */
+uint64_t store_rotate_used(const struct store *s);
 
 /* Let go of the active segment: its last commit's outcome is not known. */
 void store_rotate_poison(struct store *s, const char *what);

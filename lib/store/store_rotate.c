@@ -346,6 +346,18 @@ store_rotate_room(const struct store *s)
 	return pages - info.me_last_pgno - 1 - STORE_SLACK_PAGES;
 }
 
+uint64_t
+store_rotate_used(const struct store *s)
+{
+	MDB_envinfo info;
+	uint64_t used;
+
+	if (mdb_env_info(s->active->env->env, &info))
+		return s->active->bytes;
+	used = ((uint64_t)info.me_last_pgno + 1) * SEGFMT_PAGE;
+	return used < s->active->bytes ? used : s->active->bytes;
+}
+
 /* A data key serves one day: by our own clock, and across restarts by the
  * wall's, which may have been set back. */
 static bool

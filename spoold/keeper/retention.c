@@ -70,7 +70,7 @@ retention_backlog(const struct cursors_target *t,
 			continue;
 		all = to - segments[i].first_rec;
 		pending = cursors_pending_in(t, segments[i].first_rec, to);
-		sum += (uint64_t)((double)segments[i].bytes *
+		sum += (uint64_t)((double)segments[i].used *
 		    ((double)pending / (double)all));
 	}
 	return sum;
