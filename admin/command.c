@@ -71,9 +71,12 @@ const struct command command_table[] = {
 	"Exit status 9 if anything is damaged, 8 if it cannot be told."},
     {"prove", "", 0, 0, COMMAND_NOTHING, BIT(TIMEOUT), commands_prove,
 	"Count the records and check that none is unaccounted for",
-	"For each listener, received = stored + duplicate + refused; for each "
-	"target, stored = delivered + unconfirmed + filtered + pending + "
-	"dead-lettered + expired + shed + quarantined. Waits 10s for a "
+	"For each listener and each stream, received = stored + duplicate + "
+	"refused; for each target, stored = delivered + unconfirmed + "
+	"filtered + pending + dead-lettered + expired + shed + quarantined. "
+	"Stored and pending are counted from the batches. The table has the "
+	"streams that do not hold, wide and JSON all of them. Records that "
+	"cannot be read any more are told place by place. Waits 10s for a "
 	"keeper that restarts. Exit status 9 if an equation does not hold, "
 	"8 if it cannot be told."},
     {"decode", "FILE...", 1, MANY, COMMAND_FILE, BIT(FRAMING), commands_decode,

@@ -8,36 +8,64 @@
 #include <string.h>
 
 #include "admin/ask.h"
+#include "admin/human.h"
 #include "admin/json.h"
 #include "admin/view.h"
 #include "lib/base/clock.h"
+#include "lib/base/err.h"
 
 #define RESTART_US UINT64_C(10000000) /* how long a keeper may be away */
 #define PAUSE_MS 200
+#define TEXT_MAX ((size_t)4096)
+
+/* What is asked, and the streams that come before the answer. */
+struct proof {
+	const char *verb;
+	const char *broken; /* what to say if it is */
+	json_t *args; /* or NULL */
+	json_t *streams;
+};
+
+static int
+on_frame(const struct ctl_frame *frame, void *arg, struct fault *fault)
+{
+	struct proof *p = arg;
+	json_t *row;
+	int rc = frame->kind == CTL_STREAM
+	    ? json_read(frame->payload, &row, NULL)
+	    : ERR_FORMAT;
+
+	if (rc)
+		return fault_of_err(fault, rc, "a stream cannot be read");
+	json_array_append_new(p->streams, row);
+	return FAULT_OK;
+}
 
 /* Reading everything takes as long as it takes, unless --timeout. */
 static int
-ask_once(struct command_context *cx, const char *verb, json_t **result)
+ask_once(struct command_context *cx, struct proof *p, json_t **result)
 {
 	struct client *c = NULL;
 	int rc = client_open(cx->socket,
 	    cx->args->given[ARGS_TIMEOUT] ? cx->args->number[ARGS_TIMEOUT] : 0,
 	    &c, &cx->fault);
 
+	json_array_clear(p->streams);
 	if (!rc)
-		rc = client_ask(c, verb, NULL, NULL, NULL, result, &cx->fault);
+		rc = client_ask(c, p->verb, json_incref(p->args), on_frame, p,
+		    result, &cx->fault);
 	client_close(c);
 	return rc;
 }
 
 /* What is away for longer than a restart cannot be asked: exit status 8. */
 static int
-ask(struct command_context *cx, const char *verb, json_t **result)
+ask(struct command_context *cx, struct proof *p, json_t **result)
 {
 	uint64_t end = clock_now().mono_us + RESTART_US;
 	int rc;
 
-	while ((rc = ask_once(cx, verb, result)) &&
+	while ((rc = ask_once(cx, p, result)) &&
 	    cx->fault.exit == FAULT_UNREACHABLE && clock_now().mono_us < end)
 		poll(NULL, 0, PAUSE_MS);
 	if (rc && cx->fault.exit == FAULT_UNREACHABLE)
@@ -45,16 +73,171 @@ ask(struct command_context *cx, const char *verb, json_t **result)
 	return rc ? (int)cx->fault.exit : FAULT_OK;
 }
 
+/* ---- prove: equations in words ---- */
+
+/* Terms that are 0 are left out, but for those that one looks for. */
+static const struct term {
+	const char *key, *word;
+	bool always;
+} listener_terms[] =
+    {
+	{"stored", "stored", true},
+	{"duplicate", "duplicate", true},
+	{"refused", "refused", true},
+	{"quarantined", "quarantined", false},
+	{NULL, NULL, false},
+},
+  target_terms[] = {
+      {"delivered", "delivered", true},
+      {"unconfirmed", "unconfirmed", false},
+      {"filtered", "filtered", false},
+      {"dead_lettered", "dead-lettered", false},
+      {"expired", "expired", false},
+      {"shed", "shed", false},
+      {"quarantined", "quarantined", false},
+      {"pending", "pending", true},
+      {NULL, NULL, false},
+};
+
+static void
+add_count(struct buf *b, const json_t *terms, const char *key, const char *word)
+{
+	human_exact(json_u64(terms, key, 0), b);
+	buf_add_str(b, " ");
+	buf_add_str(b, word);
+}
+
+/* "12 received = 10 stored + 2 duplicate + 0 refused" */
+static void
+add_terms(struct buf *b, const json_t *terms, const char *left,
+    const struct term *term)
+{
+	const char *between = " = ";
+
+	add_count(b, terms, left, left);
+	for (; term->key; term++) {
+		if (!term->always && !json_u64(terms, term->key, 0))
+			continue;
+		buf_add_str(b, between);
+		add_count(b, terms, term->key, term->word);
+		between = " + ";
+	}
+}
+
+static void
+say(struct writer *w, enum writer_tone tone, struct buf *b)
+{
+	buf_add(b, "", 1);
+	if (!b->err)
+		writer_data(w, tone, (const char *)buf_ptr(b));
+	buf_fini(b);
+}
+
+static const char *
+verdict(const json_t *row, enum writer_tone *tone)
+{
+	const json_t *holds = json_at(row, "holds");
+
+	*tone = json_is_true(holds) ? WRITER_GOOD
+	    : json_is_false(holds)  ? WRITER_BAD
+				    : WRITER_WARN;
+	return json_is_true(holds) ? "holds   "
+	    : json_is_false(holds) ? "BROKEN  "
+				   : "UNKNOWN ";
+}
+
+/* A counter that is not what was counted breaks it as well. */
+static void
+add_counter(struct buf *b, const json_t *terms)
+{
+	uint64_t counter = json_u64(terms, "stored_counter", 0);
+
+	if (!json_at(terms, "stored_counter") ||
+	    counter ==
+		json_u64(terms, "stored", 0) +
+		    json_u64(terms, "quarantined", 0))
+		return;
+	buf_add_str(b, "; but ");
+	human_exact(counter, b);
+	buf_add_str(b, " were counted as they were stored");
+}
+
 static void
 print_equation(struct writer *w, const json_t *e)
 {
-	bool holds = json_flag(e, "holds", false);
-	char text[512];
+	const json_t *terms = json_at(e, "terms");
+	bool is_target = json_at(terms, "pending") != NULL;
+	enum writer_tone tone;
+	struct buf b;
 
-	snprintf(text, sizeof(text), "%s %.300s: %" PRIu64 " = %" PRIu64,
-	    holds ? "holds " : "BROKEN", json_str(e, "name", "?"),
-	    json_u64(e, "left", 0), json_u64(e, "right", 0));
-	writer_data(w, holds ? WRITER_GOOD : WRITER_BAD, text);
+	buf_init(&b, TEXT_MAX);
+	buf_add_str(&b, verdict(e, &tone));
+	buf_add_str(&b, json_str(e, "name", "?"));
+	buf_add_str(&b, ": ");
+	add_terms(&b, terms, is_target ? "stored" : "received",
+	    is_target ? target_terms : listener_terms);
+	add_counter(&b, terms);
+	say(w, tone, &b);
+}
+
+/* Of the streams, those that do not hold, one by one. */
+static void
+print_stream(struct writer *w, const json_t *row)
+{
+	enum writer_tone tone;
+	struct buf b;
+
+	buf_init(&b, TEXT_MAX);
+	buf_add_str(&b, verdict(row, &tone));
+	buf_add_str(&b, "stream ");
+	buf_add_str(&b, json_str(row, "stream", "?"));
+	buf_add_str(&b, " of ");
+	buf_add_str(&b, json_str(row, "origin", "?"));
+	buf_add_str(&b, ", epoch ");
+	buf_add_str(&b, json_str(row, "epoch", "?"));
+	buf_add_str(&b, ": ");
+	add_terms(&b, row, "received", listener_terms);
+	add_counter(&b, row);
+	say(w, tone, &b);
+}
+
+static void
+print_streams(struct writer *w, const json_t *streams)
+{
+	uint64_t hold = json_u64(streams, "hold", 0);
+	const json_t *row;
+	char text[256];
+	size_t i;
+
+	if (!streams)
+		return;
+	json_array_foreach(json_at(streams, "list"), i, row)
+	{
+		if (writer_form(w) == WRITER_WIDE ||
+		    !json_flag(row, "holds", false))
+			print_stream(w, row);
+	}
+	snprintf(text, sizeof(text),
+	    "holds   %" PRIu64 " stream%s: received = stored + duplicate + "
+	    "refused, for each",
+	    hold, hold == 1 ? "" : "s");
+	writer_data(w, WRITER_GOOD, text);
+}
+
+static void
+print_unreadable(struct writer *w, const json_t *result)
+{
+	uint64_t lost = json_u64(result, "unreadable", 0);
+	uint64_t open = json_u64(result, "not_set_aside", 0);
+	char text[256];
+
+	if (!lost)
+		return;
+	snprintf(text, sizeof(text),
+	    "%" PRIu64 " records cannot be read: known by number, not by whom; "
+	    "%" PRIu64 " of them are set aside as quarantined",
+	    lost, lost - open);
+	writer_data(w, WRITER_WARN, text);
 }
 
 static void
@@ -79,12 +262,16 @@ print_prose(struct writer *w, const json_t *result)
 
 	json_array_foreach(json_at(result, "equations"), i, row)
 	    print_equation(w, row);
+	print_streams(w, json_at(result, "streams"));
 	json_array_foreach(json_at(result, "bad"), i, row) print_bad(w, row);
+	json_array_foreach(json_at(result, "damage"), i, row) print_bad(w, row);
+	print_unreadable(w, result);
 	if (!json_at(result, "batches"))
 		return;
 	snprintf(text, sizeof(text),
-	    "%" PRIu64 " records in %" PRIu64 " batches were read",
-	    json_u64(result, "records", 0), json_u64(result, "batches", 0));
+	    "%" PRIu64 " records in %" PRIu64 " batches were %s",
+	    json_u64(result, "records", 0), json_u64(result, "batches", 0),
+	    json_at(result, "equations") ? "counted" : "read");
 	writer_data(w, WRITER_PLAIN, text);
 	if (!json_at(result, "inspected"))
 		return;
@@ -110,6 +297,30 @@ print(struct command_context *cx, const json_t *result)
 }
 
 static int
+cannot_tell(struct command_context *cx, const json_t *result)
+{
+	uint64_t untold = json_u64(result, "streams.untold", 0);
+
+	fault_set(
+	    &cx->fault, FAULT_PARTIAL, "CANNOT_TELL", "it cannot be told");
+	if (json_at(result, "unchecked"))
+		fault_cause(&cx->fault,
+		    "%" PRIu64 " batches could not be unpacked: the worker "
+		    "is away",
+		    json_u64(result, "unchecked", 0));
+	else if (!json_array_size(json_at(result, "equations")))
+		fault_cause(&cx->fault,
+		    "no segment has a checkpoint that can be read: there is "
+		    "nothing to begin the count with");
+	else
+		fault_cause(&cx->fault,
+		    "%" PRIu64 " streams were forgotten for a while, and how "
+		    "much they had before is not known",
+		    untold);
+	return FAULT_PARTIAL;
+}
+
+static int
 judge(struct command_context *cx, const json_t *result, const char *broken)
 {
 	const json_t *ok = json_at(result, "ok");
@@ -119,41 +330,49 @@ judge(struct command_context *cx, const json_t *result, const char *broken)
 	if (json_is_false(ok))
 		return fault_set(
 		    &cx->fault, FAULT_INVALID, "PROOF_FAILED", "%s", broken);
-	fault_set(
-	    &cx->fault, FAULT_PARTIAL, "CANNOT_TELL", "it cannot be told");
-	if (json_at(result, "unchecked"))
-		fault_cause(&cx->fault,
-		    "%" PRIu64 " batches could not be unpacked: the worker "
-		    "is away",
-		    json_u64(result, "unchecked", 0));
-	else
-		fault_cause(&cx->fault, "%" PRIu64 " batches cannot be read",
-		    json_u64(result, "unreadable", 0));
-	return FAULT_PARTIAL;
+	return cannot_tell(cx, result);
 }
 
 static int
-run(struct command_context *cx, const char *verb, const char *broken)
+run(struct command_context *cx, struct proof *p)
 {
 	json_t *result = NULL;
-	int rc = ask(cx, verb, &result);
+	json_t *streams;
+	int rc;
 
+	p->streams = json_array();
+	rc = ask(cx, p, &result);
+	streams = json_object_get(result, "streams");
+	if (!rc && streams)
+		json_object_set(streams, "list", p->streams);
 	if (!rc)
 		rc = print(cx, result);
 	if (!rc)
-		rc = judge(cx, result, broken);
+		rc = judge(cx, result, p->broken);
 	json_decref(result);
+	json_decref(p->streams);
 	return rc;
 }
 
 int
 commands_verify(struct command_context *cx)
 {
-	return run(cx, "verify", "what is stored is damaged");
+	struct proof p = {
+	    .verb = "verify", .broken = "what is stored is damaged"};
+
+	return run(cx, &p);
 }
 
+/* JSON has all streams, a table only those that do not hold. */
 int
 commands_prove(struct command_context *cx)
 {
-	return run(cx, "prove", "records are unaccounted for");
+	bool all = cx->args->form != WRITER_TABLE;
+	struct proof p = {.verb = "prove",
+	    .broken = "records are unaccounted for",
+	    .args = json_pack("{s:b}", "streams", all)};
+	int rc = run(cx, &p);
+
+	json_decref(p.args);
+	return rc;
 }

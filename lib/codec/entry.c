@@ -17,6 +17,12 @@
 #define KEY(type)                                                  \
 	FIELD(type, key.origin, RAW), FIELD(type, key.epoch, RAW), \
 	    FIELD_UP_TO(type, key.name, STRING, ENTRY_STREAM_MAX)
+#define COUNTS(type)                              \
+	FIELD(type, counts.since_rec, VAR64),     \
+	    FIELD(type, counts.received, VAR64),  \
+	    FIELD(type, counts.stored, VAR64),    \
+	    FIELD(type, counts.duplicate, VAR64), \
+	    FIELD(type, counts.refused, VAR64)
 #define TERMS(type, member)                                               \
 	FIELD(type, member[0], VAR64), FIELD(type, member[1], VAR64),     \
 	    FIELD(type, member[2], VAR64), FIELD(type, member[3], VAR64), \
@@ -80,8 +86,14 @@ static const struct field stream_state[] = {
     FIELD(T, head, RAW),
     FIELD(T, seen_us, VAR64),
     FIELD(T, closed, BOOL),
+    FIELD_UP_TO(T, peer, STRING, ENTRY_PEER_MAX),
+    COUNTS(T),
     FIELD_LAST,
 };
+#undef T
+
+#define T struct entry_stream_counters
+static const struct field stream_counters[] = {KEY(T), COUNTS(T), FIELD_LAST};
 #undef T
 
 #define T struct entry_child_state
@@ -280,6 +292,7 @@ static const struct {
     [ENTRY_STREAM_STATE] = {stream_state, NULL},
     [ENTRY_CHILD_STATE] = {child_state, entry_check_child_state},
     [ENTRY_RECEIVER_STATE] = {receiver_state, NULL},
+    [ENTRY_STREAM_COUNTERS] = {stream_counters, NULL},
     [ENTRY_STREAM_DEF] = {stream_def, entry_check_stream_def},
     [ENTRY_ADVANCE] = {advance, entry_check_advance},
     [ENTRY_SKIP] = {skip, entry_check_skip},

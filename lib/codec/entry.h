@@ -23,6 +23,7 @@
 #define ENTRY_NAME_MAX 32 /* of a listener or target */
 #define ENTRY_STREAM_MAX 255 /* bytes of a stream name */
 #define ENTRY_TEXT_MAX 1024
+#define ENTRY_PEER_MAX 64 /* of an address with its port, in a checkpoint */
 #define ENTRY_OPAQUE_SIZE 64
 #define ENTRY_CRITICAL 0x0001
 #define ENTRY_INTERVALS_MAX 65536 /* of a target's settled set, decoded */
@@ -38,6 +39,7 @@
 	X(STREAM_STATE, 6) /* last seq, head */                      \
 	X(CHILD_STATE, 7) /* intervals a child has handed over */    \
 	X(RECEIVER_STATE, 8) /* receiver epoch, last number */       \
+	X(STREAM_COUNTERS, 9) /* of one stream */                    \
 	X(STREAM_DEF, 16) /* reference used in this segment */       \
 	X(ADVANCE, 17)                                               \
 	X(SKIP, 18)                                                  \
@@ -113,6 +115,15 @@ struct entry_target_state {
 	struct ivset settled; /* decoding allocates; see entry_fini */
 };
 
+/*
+ * received = stored + duplicate + refused, since this spool knows the stream:
+ * from record number since_rec on, which is that of the first one stored.
+ */
+struct entry_stream_counts {
+	uint64_t since_rec; /* 0: nothing is stored */
+	uint64_t received, stored, duplicate, refused;
+};
+
 struct entry_stream_state {
 	struct entry_stream_key key;
 	struct bytes listener;
@@ -121,6 +132,14 @@ struct entry_stream_state {
 	uint8_t head[BATCH_HEAD_SIZE];
 	uint64_t seen_us; /* spool time of its last batch */
 	bool closed;
+	struct bytes peer; /* that its last batch came from; "" not known */
+	struct entry_stream_counts counts;
+};
+
+/* Between full checkpoints: what of a stream no batch tells. */
+struct entry_stream_counters {
+	struct entry_stream_key key;
+	struct entry_stream_counts counts;
 };
 
 /* One interval that a child has handed over; digest of the batch ending it. */
@@ -299,6 +318,7 @@ struct entry {
 		struct entry_stream_state stream_state;
 		struct entry_child_state child_state;
 		struct entry_receiver_state receiver_state;
+		struct entry_stream_counters stream_counters;
 		struct entry_stream_def stream_def;
 		struct entry_advance advance;
 		struct entry_skip skip;

@@ -8,6 +8,7 @@
 #include "lib/base/err.h"
 #include "spoold/keeper/intake_state.h"
 #include "spoold/keeper/mem.h"
+#include "spoold/keeper/stream_counts.h"
 
 #define SWEEP_US (60ull * 1000000)
 
@@ -304,21 +305,38 @@ intake_on_message(struct intake *in, uint64_t link, const struct ipc_msg *m,
 /* ---- what has become durable ---- */
 
 static void
-range_is_durable(
-    struct intake *in, const struct item_range *r, struct intake_now now)
+range_is_durable(struct intake *in, const struct item *it,
+    const struct item_range *r, struct intake_now now)
 {
 	struct counters_row *row = counters_of(in->counters, r->def->listener);
 	struct stream *st = r->stream;
+	uint64_t before;
 
 	row->received += r->range.count;
 	row->stored += r->range.count;
 	row->acknowledged += r->range.count;
 	if (!st)
 		return;
+	before = st->durable.seq;
 	st->durable.seq = r->range.first_seq + r->range.count - 1;
 	memcpy(st->durable.head, r->range.head, BATCH_HEAD_SIZE);
 	st->seen_us = now.spool_us;
 	st->queued--;
+	stream_counts_stored(st, it->first_rec, r->range.count);
+	stream_counts_durable(&in->streams, st, before);
+}
+
+static void
+advance_is_durable(
+    struct intake *in, const struct item *it, struct intake_now now)
+{
+	struct stream *st = it->stream;
+	uint64_t before = st->durable.seq;
+
+	st->durable = it->place;
+	st->seen_us = now.spool_us;
+	st->queued--;
+	stream_counts_durable(&in->streams, st, before);
 }
 
 static void
@@ -350,12 +368,9 @@ intake_on_durable(struct intake *in, struct item *it, struct intake_now now)
 		l->queued_bytes -= item_size(it);
 	}
 	for (i = 0; i < it->ranges; i++)
-		range_is_durable(in, &it->range[i], now);
-	if (it->stream) {
-		it->stream->durable = it->place;
-		it->stream->seen_us = now.spool_us;
-		it->stream->queued--;
-	}
+		range_is_durable(in, it, &it->range[i], now);
+	if (it->stream)
+		advance_is_durable(in, it, now);
 	if (it->child)
 		child_is_durable(it, now);
 	if (in->waiting_sids || in->waiting_chains)

@@ -16,6 +16,7 @@
 #include "lib/base/err.h"
 #include "lib/codec/agentlink_msg.h"
 #include "spoold/keeper/judge.h"
+#include "spoold/keeper/stream_counts.h"
 
 /* ---- the window ---- */
 
@@ -210,12 +211,26 @@ note_fork(struct intake *in, const struct judge_range *r, struct intake_now now)
 	    (unsigned long long)r->first_seq);
 }
 
+/* A range of which nothing is stored, for its listener and its stream. */
+static void
+count_unstored(
+    struct intake *in, const struct intake_sid *s, uint64_t n, bool duplicate)
+{
+	struct counters_row *row = counters_of(in->counters, s->def->listener);
+
+	row->received += n;
+	*(duplicate ? &row->duplicate : &row->refused) += n;
+	in->counters->changed = true;
+	if (s->stream)
+		stream_counts_unstored(&in->streams, s->stream,
+		    duplicate ? n : 0, duplicate ? 0 : n);
+}
+
 /* Count what will not come again as it is, and answer range by range. */
 static void
 refuse_batch(struct intake *in, struct intake_link *l, uint64_t number,
     struct intake_judged *j, struct intake_now now)
 {
-	struct counters_row *row;
 	uint32_t i;
 
 	for (i = 0; i < j->n; i++) {
@@ -225,13 +240,8 @@ refuse_batch(struct intake *in, struct intake_link *l, uint64_t number,
 		if (j->what[i] == JUDGE_NEW || j->what[i] == JUDGE_QUEUED ||
 		    !j->sid[i])
 			continue;
-		row = counters_of(in->counters, j->sid[i]->def->listener);
-		row->received += j->in[i].count;
-		if (j->what[i] == JUDGE_DURABLE)
-			row->duplicate += j->in[i].count;
-		else
-			row->refused += j->in[i].count;
-		in->counters->changed = true;
+		count_unstored(
+		    in, j->sid[i], j->in[i].count, j->what[i] == JUDGE_DURABLE);
 	}
 	refuse(in, l, number, j->verdict, j->n);
 }
@@ -246,11 +256,9 @@ count_repeats(struct intake *in, struct intake_link *l, struct intake_judged *j)
 	if (!l->replayed)
 		return;
 	for (i = 0; i < j->n; i++) {
+		count_unstored(in, j->sid[i], j->in[i].count, true);
 		row = counters_of(in->counters, j->sid[i]->def->listener);
-		row->received += j->in[i].count;
-		row->duplicate += j->in[i].count;
 		row->acknowledged += j->in[i].count;
-		in->counters->changed = true;
 	}
 }
 
@@ -478,6 +486,7 @@ accept_advance(struct intake *in, struct intake_link *l, struct intake_sid *s,
 	memcpy(it->place.head, m->head, BATCH_HEAD_SIZE);
 	st->accepted = it->place;
 	st->stored = true;
+	st->closed = false;
 	st->queued++;
 	intake_state_submit(in, it);
 	taken(l);

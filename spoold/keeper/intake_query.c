@@ -94,8 +94,10 @@ find_or_make(struct intake *in, struct intake_sid *s,
 	}
 	s->is_new = !st->stored;
 	rc = streams_open(&in->streams, st);
-	if (!rc)
+	if (!rc) {
 		s->stream = st;
+		streams_set_peer(st, m->peer);
+	}
 	return rc;
 }
 

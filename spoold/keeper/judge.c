@@ -67,6 +67,7 @@ judge_accept(const struct judge_range *r)
 	if (!st->stored && st->accepted.seq + 1 == r->first_seq)
 		st->start_seq = r->first_seq;
 	st->stored = true;
+	st->closed = false; /* it goes on after all */
 	st->accepted.seq = r->first_seq + r->count - 1;
 	memcpy(st->accepted.head, r->head, BATCH_HEAD_SIZE);
 }

@@ -235,6 +235,8 @@ copy_streams(struct keeper *k)
 		st->accepted = st->durable = from->durable;
 		st->closed = from->closed;
 		st->stored = true;
+		st->counts = from->counts;
+		streams_set_peer(st, bytes_of_str(from->peer));
 	}
 }
 

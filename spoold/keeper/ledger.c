@@ -6,6 +6,7 @@
 
 #include "lib/base/err.h"
 #include "spoold/keeper/mem.h"
+#include "spoold/keeper/stream_counts.h"
 
 #define DEFS_MAX (16u << 20)
 
@@ -98,8 +99,20 @@ on_stream_state(struct ledger *l, const struct entry_stream_state *e)
 	st->start_seq = e->start_seq;
 	st->seen_us = e->seen_us;
 	st->closed = e->closed;
+	streams_set_peer(st, e->peer);
+	stream_counts_apply(&l->streams, st, &e->counts, true);
 	move(st, e->last, e->head);
 	return 0;
+}
+
+/* Of a stream that is not known any more nothing is counted. */
+static void
+on_stream_counters(struct ledger *l, const struct entry_stream_counters *e)
+{
+	struct stream *st = streams_find(&l->streams, &e->key);
+
+	if (st)
+		stream_counts_apply(&l->streams, st, &e->counts, false);
 }
 
 static int
@@ -112,6 +125,7 @@ on_advance(struct ledger *l, const struct entry_advance *e)
 		return rc;
 	if (!st->stored)
 		st->start_seq = e->from;
+	st->closed = false;
 	st->seen_us = l->identity.spool_time_us;
 	if (e->to > st->durable.seq || !st->stored)
 		move(st, e->to, e->head);
@@ -264,6 +278,9 @@ on_entry(struct ledger *l, uint64_t number, bool *delta, const struct entry *e)
 		return 0;
 	case ENTRY_STREAM_STATE:
 		return on_stream_state(l, &e->u.stream_state);
+	case ENTRY_STREAM_COUNTERS:
+		on_stream_counters(l, &e->u.stream_counters);
+		return 0;
 	case ENTRY_CHILD_STATE:
 		return on_child_state(l, &e->u.child_state);
 	case ENTRY_RECEIVER_STATE:
@@ -327,8 +344,23 @@ ledger_on_control(struct ledger *l, uint64_t number, struct bytes entries)
 	return rc;
 }
 
+/* A batch of the stream: where it stands, and what it has. */
+static void
+move_on(struct ledger *l, struct stream *st, const struct sdef *def,
+    const struct batch_header *h, const struct batch_range *r)
+{
+	if (!st->stored)
+		st->start_seq = r->first_seq;
+	st->seen_us = l->identity.spool_time_us;
+	st->closed = false;
+	streams_set_peer(st, def->peer);
+	stream_counts_stored(st, h->first_rec, r->count);
+	move(st, r->first_seq + r->count - 1, r->head);
+}
+
 static int
-on_range(struct ledger *l, const struct batch_range *r, bool chained)
+on_range(struct ledger *l, const struct batch_header *h,
+    const struct batch_range *r, bool chained)
 {
 	struct counters_row *row;
 	struct ledger_def *d;
@@ -349,10 +381,7 @@ on_range(struct ledger *l, const struct batch_range *r, bool chained)
 			return rc;
 		d->generation = l->streams.generation;
 	}
-	if (!d->stream->stored)
-		d->stream->start_seq = r->first_seq;
-	d->stream->seen_us = l->identity.spool_time_us;
-	move(d->stream, r->first_seq + r->count - 1, r->head);
+	move_on(l, d->stream, d->def, h, r);
 	return 0;
 }
 
@@ -382,7 +411,7 @@ ledger_on_data(
 	if (!rc && in.chains)
 		rc = on_chain(l, h, &in.chain);
 	while (!rc && (rc = batch_ranges_next(&in, &r)) == 1)
-		rc = on_range(l, &r, in.chains > 0);
+		rc = on_range(l, h, &r, in.chains > 0);
 	if (rc)
 		return rc;
 	l->next_number = h->number + 1;

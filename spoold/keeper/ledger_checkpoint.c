@@ -46,6 +46,8 @@ put_streams(struct pieces *s, const struct ledger *l)
 		    .last = st->durable.seq,
 		    .seen_us = st->seen_us,
 		    .closed = st->closed,
+		    .peer = bytes_of_str(st->peer),
+		    .counts = st->counts,
 		};
 		memcpy(
 		    e.u.stream_state.head, st->durable.head, BATCH_HEAD_SIZE);
@@ -136,6 +138,6 @@ ledger_checkpoint_size(const struct ledger *l)
 		size += 512 + 20 * l->cursors.target[i]->settled.n;
 	while ((ch = children_next(&l->children, ch)))
 		size += 64 + 56 * ch->durable.n;
-	return size + streams_count(&l->streams) * 192 + l->streams.memory / 4 +
+	return size + streams_count(&l->streams) * 320 + l->streams.memory / 4 +
 	    l->receivers * 48;
 }

@@ -16,6 +16,7 @@
 #include "lib/base/log.h"
 #include "spoold/keeper/dispatch.h"
 #include "spoold/keeper/mem.h"
+#include "spoold/keeper/stream_counts.h"
 
 #define COUNTERS_EVERY_MS 500
 #define META_VERSION 1
@@ -101,9 +102,13 @@ add_rest(struct meta *m)
 {
 	struct intake_now now = keeper_now(m->k);
 	struct entry e = {.type = ENTRY_IDENTITY};
+	struct saved *counters;
 
 	cursor_put_le32(&add(m, "version", "")->value, META_VERSION);
-	counters_encode(&m->k->counters, &add(m, "counters", "")->value);
+	counters = add(m, "counters", "");
+	counters_encode(&m->k->counters, &counters->value);
+	stream_counts_encode(
+	    intake_streams(m->k->intake), false, &counters->value);
 	m->k->counters.changed = false;
 	e.u.identity = m->k->identity;
 	e.u.identity.spool_time_us = now.spool_us;
@@ -252,6 +257,17 @@ see_target(void *arg, struct bytes key, struct bytes value)
 	return load_target(arg, value);
 }
 
+/* What meta knew and the log does not is logged with the next delta. */
+static void
+load_stream(struct keeper *k, const struct entry_stream_counters *e)
+{
+	struct streams *s = intake_streams(k->intake);
+	struct stream *st = streams_find(s, &e->key);
+
+	if (st && stream_counts_apply(s, st, &e->counts, false))
+		stream_counts_note(s, st);
+}
+
 static void
 load_counters(struct keeper *k)
 {
@@ -266,6 +282,8 @@ load_counters(struct keeper *k)
 			if (e.type == ENTRY_COUNTERS)
 				counters_apply(
 				    &k->counters, &e.u.counters, false);
+			else if (e.type == ENTRY_STREAM_COUNTERS)
+				load_stream(k, &e.u.stream_counters);
 			entry_fini(&e);
 		}
 	}

@@ -6,6 +6,7 @@
 
 #include "lib/base/err.h"
 #include "spoold/keeper/mem.h"
+#include "spoold/keeper/stream_counts.h"
 
 struct streams_agent {
 	struct htable_node node;
@@ -244,10 +245,21 @@ streams_remove(struct streams *s, struct stream *st)
 {
 	s->memory -= size_of(&st->key);
 	s->generation++;
+	stream_counts_forget(s, st);
 	htable_remove(&s->by_key, &st->node);
 	leave_name(s, st);
 	leave_agent(s, st);
 	free(st);
+}
+
+void
+streams_set_peer(struct stream *st, struct bytes peer)
+{
+	size_t len = peer.len <= ENTRY_PEER_MAX ? peer.len : 0;
+
+	if (len)
+		memcpy(st->peer, peer.ptr, len);
+	st->peer[len] = '\0';
 }
 
 int

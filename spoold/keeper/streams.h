@@ -6,7 +6,8 @@
  * what of it is durable, with the head of the agent's chain at both places.
  * Limits: memory of the whole table, open streams of one agent, epochs kept
  * of one name (the least recently seen one goes), and streams that were closed
- * for good go after 30 days of spool time.  Rules: no I/O, time is given.
+ * for good go after 30 days of spool time.  What each has received, and what
+ * became of it, is counted (stream_counts.h).  Rules: no I/O, time is given.
  * The same table is the live one of intake and the log-exact one of the
  * ledger.
  */
@@ -51,12 +52,19 @@ struct stream {
 	uint64_t trial_of; /* of judge: the batch that tries ... */
 	struct streams_place trial; /* ... this place */
 	uint8_t fork_head[BATCH_HEAD_SIZE]; /* the last fork recorded */
+	char peer[ENTRY_PEER_MAX + 1]; /* that it came from last; "" unknown */
+	struct entry_stream_counts counts;
+	/* Of stream_counts: on the list of those that the log does not have. */
+	struct stream *next_changed, **at_changed;
+	uint64_t logging; /* duplicate + refused on their way to the log */
 };
 
 struct streams {
 	struct htable by_key, names, agents;
 	size_t memory, memory_max;
 	uint64_t generation; /* moves on when a stream is removed */
+	struct stream *changed; /* counts that the log does not have */
+	size_t changed_n;
 };
 
 void streams_init(struct streams *s, size_t memory_max, uint64_t seed);
@@ -75,6 +83,9 @@ struct stream *streams_find(
 int streams_add(struct streams *s, const struct entry_stream_key *key,
     struct bytes listener, uint64_t now_us, struct stream **out);
 void streams_remove(struct streams *s, struct stream *st);
+
+/* Where it comes from now; an address that is too long is not known. */
+void streams_set_peer(struct stream *st, struct bytes peer);
 
 /* One more connection refers to it; ERR_LIMIT for the agent's 1,025th. */
 int streams_open(struct streams *s, struct stream *st);

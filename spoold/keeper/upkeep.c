@@ -19,6 +19,7 @@
 #include "spoold/keeper/meta.h"
 #include "spoold/keeper/receivers.h"
 #include "spoold/keeper/retention.h"
+#include "spoold/keeper/stream_counts.h"
 
 #define TICK_MS 250
 #define DISK_SLOW_MS 10000
@@ -28,6 +29,7 @@ struct upkeep {
 	struct loop_timer *timer;
 	uint64_t ticks;
 	uint64_t delta_us, delta_bytes; /* since the last delta */
+	bool logging; /* a delta is on its way */
 	unsigned mark; /* of the quota that was warned of */
 	unsigned recycling; /* entries or segments on their way */
 	struct item_list busy; /* given back later: a reader is in it */
@@ -175,7 +177,17 @@ has_changed(const struct keeper *k)
 	for (i = 0; i < k->cursors.n; i++)
 		if (cursors_has_unlogged(k->cursors.target[i]))
 			return true;
-	return false;
+	return intake_streams(k->intake)->changed_n > 0;
+}
+
+static void
+on_delta_logged(struct item *it, void *arg)
+{
+	struct upkeep *u = arg;
+
+	(void)it;
+	u->logging = false;
+	stream_counts_logged(intake_streams(u->k->intake));
 }
 
 static void
@@ -204,12 +216,14 @@ upkeep_delta(struct upkeep *u)
 	e.u.identity.wall_ns = now.wall_ns;
 	entry_encode(&b, &e);
 	counters_encode(&k->counters, &b);
+	stream_counts_encode(intake_streams(k->intake), true, &b);
 	for (i = 0; i < k->cursors.n; i++)
 		if (cursors_has_unlogged(k->cursors.target[i]))
 			cursors_take_delivered(k->cursors.target[i], &b);
 	put_checkpoint(&b, k, ENTRY_CHECKPOINT_END);
 	FAILPOINT("keeper-after-delivered-queued");
-	keeper_entries(k, &b, NULL, NULL);
+	u->logging = true;
+	keeper_entries(k, &b, on_delta_logged, u);
 	buf_fini(&b);
 	u->delta_us = now.spool_us;
 	u->delta_bytes = 0;
@@ -221,9 +235,10 @@ look_at_delta(struct upkeep *u)
 	uint64_t now_us = keeper_now(u->k).spool_us;
 
 	/* Below the reserve cursor moves go to meta alone (RULES.md 5). */
-	if (u->k->full || u->stopping)
+	if (u->k->full || u->stopping || u->logging)
 		return;
-	if (retention_delta_is_due(
+	if (intake_streams(u->k->intake)->changed_n >= STREAM_COUNTS_MAX ||
+	    retention_delta_is_due(
 		u->delta_bytes, now_us - u->delta_us, has_changed(u->k)))
 		upkeep_delta(u);
 }

@@ -11,6 +11,7 @@
 #include "spoold/keeper/status.h"
 #include "spoold/keeper/targets.h"
 #include "spoold/keeper/verbs_jobs.h"
+#include "spoold/keeper/verbs_prove.h"
 
 const char *
 verbs_text(json_t *args, const char *key)
@@ -85,7 +86,19 @@ run_target(struct control_call *call, json_t *args)
 static const char *
 stream_state(const struct stream *st)
 {
-	return st->closed ? "closed" : st->opens ? "open" : "idle";
+	return st->opens ? "open" : st->closed ? "closed" : "idle";
+}
+
+/* `records` are those that this spool has stored of it. */
+static void
+put_counts(json_t *o, const struct entry_stream_counts *c)
+{
+	json_object_set_new(o, "records", json_integer((json_int_t)c->stored));
+	json_object_set_new(
+	    o, "received", json_integer((json_int_t)c->received));
+	json_object_set_new(
+	    o, "duplicate", json_integer((json_int_t)c->duplicate));
+	json_object_set_new(o, "refused", json_integer((json_int_t)c->refused));
 }
 
 static json_t *
@@ -99,18 +112,18 @@ stream_json(const struct stream *st, size_t id)
 	    (json_int_t)id, "origin", uuid_format(&st->key.origin, origin),
 	    "stream", name ? name : json_string("?"), "epoch",
 	    uuid_hex_format(&st->key.epoch, UUID_SIZE, epoch), "listener",
-	    st->listener, "peer", "");
+	    st->listener, "peer", st->peer);
 
 	json_object_set_new(
 	    o, "first_seq", json_integer((json_int_t)st->start_seq));
 	json_object_set_new(
 	    o, "last_seq", json_integer((json_int_t)st->durable.seq));
-	json_object_set_new(o, "records",
-	    json_integer((json_int_t)(st->durable.seq + 1 - st->start_seq)));
+	put_counts(o, &st->counts);
 	json_object_set_new(o, "head",
 	    json_string(
 		uuid_hex_format(st->durable.head, BATCH_HEAD_SIZE, head)));
 	json_object_set_new(o, "state", json_string(stream_state(st)));
+	json_object_set_new(o, "connections", json_integer(st->opens));
 	return o;
 }
 
@@ -464,7 +477,7 @@ static const struct verb {
     {"queue.peek", CONTROL_READ, verbs_jobs_peek},
     {"store", CONTROL_VIEW, run_store},
     {"verify", CONTROL_OPERATE, verbs_jobs_verify},
-    {"prove", CONTROL_VIEW, verbs_jobs_prove},
+    {"prove", CONTROL_VIEW, verbs_prove},
 };
 
 static void

@@ -13,120 +13,9 @@
 #include "lib/base/err.h"
 #include "spoold/keeper/linkdefs.h"
 #include "spoold/keeper/mem.h"
-#include "spoold/keeper/prove.h"
 #include "spoold/keeper/reader.h"
 #include "spoold/keeper/targets.h"
 #include "spoold/keeper/verify.h"
-
-/* ---- prove ---- */
-
-struct proof_job {
-	struct control_call *call;
-	struct keeper *k;
-	struct prove_state state;
-	struct prove_result result;
-	int rc;
-};
-
-static void
-run_prove(void *arg)
-{
-	struct proof_job *j = arg;
-
-	j->rc = prove_run(j->k->store, &j->state, &j->k->stopping, &j->result);
-}
-
-static json_t *
-listener_json(const struct prove_listener *l)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "listener %s", l->name);
-	return json_pack("{s:s, s:I, s:I, s:b, s:{s:I, s:I, s:I, s:I, s:I}}",
-	    "name", name, "left", (json_int_t)l->received, "right",
-	    (json_int_t)(l->stored + l->duplicate + l->refused), "holds",
-	    l->holds ? 1 : 0, "terms", "received", (json_int_t)l->received,
-	    "stored", (json_int_t)l->stored, "duplicate",
-	    (json_int_t)l->duplicate, "refused", (json_int_t)l->refused,
-	    "stored_counter", (json_int_t)l->counter_stored);
-}
-
-static json_t *
-target_json(const struct prove_target *t)
-{
-	static const char *const key[ENTRY_TERMS] = {
-	    [ENTRY_TERM_DELIVERED] = "delivered",
-	    [ENTRY_TERM_UNCONFIRMED] = "unconfirmed",
-	    [ENTRY_TERM_FILTERED] = "filtered",
-	    [ENTRY_TERM_DEAD_LETTERED] = "dead_lettered",
-	    [ENTRY_TERM_EXPIRED] = "expired",
-	    [ENTRY_TERM_SHED] = "shed",
-	    [ENTRY_TERM_QUARANTINED] = "quarantined",
-	};
-	json_t *terms = json_pack("{s:I, s:I}", "stored", (json_int_t)t->stored,
-	    "pending", (json_int_t)t->pending);
-	uint64_t right = t->pending;
-	char name[64];
-	size_t i;
-
-	for (i = 0; i < ENTRY_TERMS; i++) {
-		json_object_set_new(
-		    terms, key[i], json_integer((json_int_t)t->term[i]));
-		right += t->term[i];
-	}
-	snprintf(name, sizeof(name), "target %s", t->name);
-	return json_pack("{s:s, s:I, s:I, s:b, s:o}", "name", name, "left",
-	    (json_int_t)t->stored, "right", (json_int_t)right, "holds",
-	    t->holds ? 1 : 0, "terms", terms);
-}
-
-static json_t *
-proof_json(const struct prove_result *r)
-{
-	json_t *a = json_array();
-	json_t *ok =
-	    r->cannot_tell && !r->holds ? json_null() : json_boolean(r->holds);
-	size_t i;
-
-	for (i = 0; i < r->listeners; i++)
-		json_array_append_new(a, listener_json(&r->listener[i]));
-	for (i = 0; i < r->targets; i++)
-		json_array_append_new(a, target_json(&r->target[i]));
-	return json_pack("{s:o, s:o, s:I, s:I, s:I}", "ok", ok, "equations", a,
-	    "batches", (json_int_t)r->batches, "records",
-	    (json_int_t)r->records, "unreadable", (json_int_t)r->unreadable);
-}
-
-static void
-on_prove_done(int rc, void *arg)
-{
-	struct proof_job *j = arg;
-
-	if (!rc)
-		rc = j->rc;
-	if (rc)
-		verbs_fail_rc(j->call, rc, "the log could not be counted");
-	else
-		control_answer(j->call, proof_json(&j->result));
-	prove_result_fini(&j->result);
-	prove_state_fini(&j->state);
-	free(j);
-}
-
-void
-verbs_jobs_prove(struct control_call *call, json_t *args)
-{
-	struct proof_job *j = mem_new(sizeof(*j));
-	struct keeper *k = control_keeper(call);
-
-	(void)args;
-	j->call = call;
-	j->k = k;
-	prove_state_copy(
-	    &j->state, k->next_number, k->next_rec, &k->counters, &k->cursors);
-	if (keeper_work(k, run_prove, on_prove_done, j))
-		on_prove_done(ERR_SYS, j);
-}
 
 /* ---- verify ---- */
 
@@ -147,22 +36,23 @@ run_verify(void *arg)
 	    &j->k->stopping, &j->result);
 }
 
+json_t *
+verbs_jobs_damage(const struct store_damage *d)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:s}", "segment",
+	    (json_int_t)d->segment_id, "batch", (json_int_t)d->number, "rec",
+	    (json_int_t)d->from, "records", (json_int_t)(d->to - d->from),
+	    "text", d->why);
+}
+
 static json_t *
 bad_json(const struct verify_result *r)
 {
 	json_t *a = json_array();
 	size_t i;
 
-	for (i = 0; i < r->bad && i < VERIFY_BAD_MAX; i++) {
-		const struct store_damage *d = &r->first_bad[i];
-
-		json_array_append_new(a,
-		    json_pack("{s:I, s:I, s:I, s:I, s:s}", "segment",
-			(json_int_t)d->segment_id, "batch",
-			(json_int_t)d->number, "rec", (json_int_t)d->from,
-			"records", (json_int_t)(d->to - d->from), "text",
-			d->why));
-	}
+	for (i = 0; i < r->bad && i < VERIFY_BAD_MAX; i++)
+		json_array_append_new(a, verbs_jobs_damage(&r->first_bad[i]));
 	return a;
 }
 

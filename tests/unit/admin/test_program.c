@@ -116,15 +116,28 @@ static const struct {
 	"9 records in 3 batches were read\n"
 	"0 batches of records were unpacked and compared\n"},
     {"prove",
-	"{\"ok\":true,\"equations\":[{\"name\":\"target siem\",\"left\":9,"
-	"\"right\":9,\"holds\":true}]}",
-	"\"prove\",\"args\":{}", 0, "holds  target siem: 9 = 9\n"},
+	"{\"ok\":true,\"equations\":[{\"name\":\"target siem\",\"holds\":true,"
+	"\"terms\":{\"stored\":9000,\"delivered\":8000,\"shed\":0,"
+	"\"quarantined\":5,\"pending\":995}}],\"streams\":{\"hold\":2}}",
+	"\"prove\",\"args\":{\"streams\":false}", 0,
+	"holds   target siem: 9,000 stored = 8,000 delivered + 5 quarantined "
+	"+ 995 pending\n"
+	"holds   2 streams: received = stored + duplicate + refused, for "
+	"each\n"},
     {"prove",
-	"{\"ok\":false,\"equations\":[{\"name\":\"target siem\",\"left\":9,"
-	"\"right\":8,\"holds\":false}]}",
-	"\"prove\",\"args\":{}", 9, "BROKEN target siem: 9 = 8\n"},
-    {"prove", "{\"ok\":null,\"unreadable\":1}", "\"prove\",\"args\":{}", 8, ""},
-    {"prove --quiet", "{}", "\"prove\",\"args\":{}", 8, ""},
+	"{\"ok\":false,\"equations\":[{\"name\":\"listener a\",\"holds\":false,"
+	"\"terms\":{\"received\":9,\"stored\":7,\"duplicate\":2,\"refused\":0,"
+	"\"stored_counter\":8}}],\"unreadable\":4,\"not_set_aside\":1}",
+	"\"prove\",\"args\":{\"streams\":false}", 9,
+	"BROKEN  listener a: 9 received = 7 stored + 2 duplicate + 0 refused; "
+	"but 8 were counted as they were stored\n"
+	"4 records cannot be read: known by number, not by whom; 3 of them "
+	"are set aside as quarantined\n"},
+    {"prove", "{\"ok\":null,\"streams\":{\"hold\":0,\"untold\":1}}",
+	"\"prove\",\"args\":{\"streams\":false}", 8,
+	"holds   0 streams: received = stored + duplicate + refused, for "
+	"each\n"},
+    {"prove --quiet", "{}", "\"prove\",\"args\":{\"streams\":false}", 8, ""},
     {"wait --ready", STATUS("true", ""), "\"status\",\"args\":{}", 0, ""},
     {"wait --drained --target none", STATUS("true", SIEM("0")),
 	"\"status\",\"args\":{}", 3, ""},

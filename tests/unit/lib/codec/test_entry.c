@@ -60,7 +60,7 @@ static const struct {
     {"STREAM_STATE",
 	{.type = ENTRY_STREAM_STATE,
 	    .u.stream_state = {KEY_OF, TEXT("agents"), 1, 770, {0xaa, 0xbb}, 99,
-		false}}},
+		false, TEXT("192.0.2.7:50123"), {5, 800, 770, 28, 2}}}},
     {"CHILD_STATE",
 	{.type = ENTRY_CHILD_STATE,
 	    .u.child_state = {ID(0x55), ID(0x66), 2,
@@ -119,6 +119,9 @@ static const struct {
     {"PENDING_AGAIN",
 	{.type = ENTRY_PENDING_AGAIN,
 	    .u.pending_again = {TEXT("hq"), 1, 51, {50, 0, 0, 0, 0, 0, 0}}}},
+    {"STREAM_COUNTERS",
+	{.type = ENTRY_STREAM_COUNTERS,
+	    .u.stream_counters = {KEY_OF, {5, 810, 770, 37, 3}}}},
 };
 
 #define SAMPLES (sizeof(sample) / sizeof(*sample))
@@ -219,7 +222,7 @@ static void
 unknown_entries_are_skipped_unless_critical(void **state)
 {
 	static const uint16_t reserved[] = {
-	    ENTRY_REPEAT, ENTRY_DEAD_LETTER, ENTRY_REPACKED, 0, 9, 35, 60000};
+	    ENTRY_REPEAT, ENTRY_DEAD_LETTER, ENTRY_REPACKED, 0, 10, 35, 60000};
 	struct cursor c;
 	struct entry e;
 	struct buf b;

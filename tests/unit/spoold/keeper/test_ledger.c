@@ -101,7 +101,8 @@ define(struct history *h, size_t i)
 	h->defined[i] = true;
 	e.u.stream_def = (struct entry_stream_def){.ref = (uint32_t)i + 1,
 	    .key = key_of(i),
-	    .listener = bytes_of_str(i % 2 ? "one" : "two")};
+	    .listener = bytes_of_str(i % 2 ? "one" : "two"),
+	    .peer = bytes_of_str(rnd(h, 2) ? "192.0.2.1:5000" : "[::1]:9")};
 	put(h, &e);
 }
 
@@ -281,6 +282,14 @@ do_delta(struct history *h)
 	    .duplicate = h->n / 2,
 	    .refused = h->n - h->n / 2};
 	entry_encode(&b->bytes, &e);
+	e = (struct entry){.type = ENTRY_STREAM_COUNTERS};
+	e.u.stream_counters.key = key_of(rnd(h, STREAMS));
+	e.u.stream_counters.counts =
+	    (struct entry_stream_counts){.received = 50 + h->n,
+		.stored = 50,
+		.duplicate = h->n - h->n / 3,
+		.refused = h->n / 3};
+	entry_encode(&b->bytes, &e);
 	e = (struct entry){.type = ENTRY_CHECKPOINT_END};
 	entry_encode(&b->bytes, &e);
 	feed(h->ledger, b);
@@ -342,6 +351,9 @@ same_streams(const struct ledger *a, const struct ledger *b)
 		assert_int_equal(st->seen_us, other->seen_us);
 		assert_int_equal(st->closed, other->closed);
 		assert_string_equal(st->listener, other->listener);
+		assert_string_equal(st->peer, other->peer);
+		assert_memory_equal(
+		    &st->counts, &other->counts, sizeof(st->counts));
 	}
 }
 
