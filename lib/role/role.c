@@ -168,7 +168,6 @@ exit_status_of(int rc)
 	switch (rc) {
 	case ERR_DENIED:
 	case ERR_KEY:
-	case ERR_DENIED:
 	case ERR_VERSION:
 	case ERR_UNSUPPORTED:
 		return ROLE_EXIT_REFUSED;
