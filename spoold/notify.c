@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spoold/notify.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
@@ -28,8 +30,15 @@ notify_stopping(void)
 }
 
 void
-notify_status(const char *text)
+notify_status(const char *fmt, ...)
 {
+	char text[NOTIFY_STATUS_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	text[strcspn(text, "\n")] = '\0';
 	sd_notifyf(0, "STATUS=%s", text);
 }
 

@@ -9,10 +9,13 @@
 
 #include <stdint.h>
 
+#define NOTIFY_STATUS_MAX 700
+
 void notify_ready(void);
 void notify_reloading(void);
 void notify_stopping(void);
-void notify_status(const char *text);
+/* A line for `systemctl status`, cut at NOTIFY_STATUS_MAX bytes. */
+void notify_status(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void notify_watchdog(void);
 
 /* How often notify_watchdog is to be called, in ms; 0: never. */

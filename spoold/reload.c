@@ -31,6 +31,7 @@ give_up(struct supervisor *s, const char *why)
 	supervisor_plan(s, s->config);
 	supervisor_forget_unwanted(s);
 	supervisor_close_unused(s);
+	notify_status("at work; the new configuration was refused: %s", why);
 	notify_ready();
 	if (s->reload_again) {
 		s->reload_again = false;
@@ -73,6 +74,7 @@ commit(struct supervisor *s)
 	supervisor_forget_unwanted(s);
 	supervisor_close_unused(s);
 	log_info("configuration %u is in use", s->generation);
+	notify_status("at work");
 	notify_ready();
 	supervisor_report(s);
 	if (s->reload_again) {
@@ -107,16 +109,29 @@ prepare(struct supervisor *s, char *why)
 	return rc;
 }
 
+/* All that is wrong goes to the log; the reason is the first line. */
+static void
+say_what_is_wrong(const struct config *config, char *why)
+{
+	const char *line = config_why(config);
+	size_t len = strcspn(line, "\n");
+
+	snprintf(why, SOCKETS_WHY, "%.*s", (int)len, line);
+	for (; *line; line += len + (line[len] == '\n')) {
+		len = strcspn(line, "\n");
+		log_error("%.*s", (int)len, line);
+	}
+}
+
 static int
 begin(struct supervisor *s, char *why)
 {
 	int rc = config_load(s->options.config_path, &s->next_config);
 
-	if (rc) {
-		snprintf(why, SOCKETS_WHY, "%s",
-		    s->next_config ? config_why(s->next_config) : err_text(rc));
+	if (rc && s->next_config)
+		say_what_is_wrong(s->next_config, why);
+	if (rc)
 		return rc;
-	}
 	if (strcmp(
 		s->next_config->spool_directory, s->config->spool_directory)) {
 		snprintf(why, SOCKETS_WHY,

@@ -39,8 +39,8 @@ supervisor_check_ready(struct supervisor *s)
 	s->told_ready = true;
 	s->state = SUPERVISOR_RUNNING;
 	log_info("ready");
-	notify_ready();
 	notify_status("at work");
+	notify_ready();
 	supervisor_report(s);
 }
 
@@ -224,6 +224,7 @@ make_parts(struct supervisor *s)
 static void
 start_children(struct supervisor *s)
 {
+	notify_status("starting: the spool is opened");
 	supervisor_inspect(s); /* and then the keeper */
 	for (struct child *c = s->children; c; c = c->next)
 		if (c->role != IPC_ROLE_KEEPER)
