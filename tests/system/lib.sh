@@ -25,6 +25,9 @@ clean_up() {
 	for pid in $PIDS; do
 		wait "$pid" 2>/dev/null || :
 	done
+	if [ "$status" = 0 ] && [ -n "${TRACE:-}" ]; then
+		judge_traces --killed || status=1
+	fi
 	if [ "$status" != 0 ] && [ "$status" != 77 ]; then
 		for log in "$W"/*/log "$W"/*.log; do
 			[ -f "$log" ] || continue
@@ -93,6 +96,35 @@ for program in spoold/keeper/spoold-keeper agentlink/receiver/spoold-receiver \
 	[ ! -x "$BLD/$program" ] ||
 		ln -s "$BLD/$program" "$SPOOLD_LIBEXECDIR/${program##*/}"
 done
+
+# trace_roles: each role's program is started under strace from now on.
+trace_roles() {
+	mkdir -p "$W/trace"
+	chmod 1777 "$W/trace"
+	for program in keeper receiver forwarder resolver worker inspector; do
+		real=$(readlink -f "$SPOOLD_LIBEXECDIR/spoold-$program")
+		rm "$SPOOLD_LIBEXECDIR/spoold-$program"
+		cat >"$SPOOLD_LIBEXECDIR/spoold-$program" <<-END
+			#!/bin/sh
+			exec strace -f -D -q -o "$W/trace/$program-\$\$" \
+				-e trace=open,openat,openat2,creat,connect,bind,listen,socket,socketpair,execve,execveat,fork,vfork,clone,clone3,write,sendmsg,prctl,seccomp \
+				"$real" "\$@"
+		END
+		chmod +x "$SPOOLD_LIBEXECDIR/spoold-$program"
+	done
+}
+
+# judge_traces [--killed]: what the roles did after READY, by their table.
+judge_traces() {
+	/usr/bin/python3 "$SRC/tests/system/peers/sandbox_trace.py" "$@" \
+		"$SRC/lib/sandbox/roles.def" "$W/trace"
+}
+
+# TRACE=1 judges the roles of every test.
+if [ -n "${TRACE:-}" ]; then
+	need strace
+	trace_roles
+fi
 
 # pki: a CA, a spool "spool" and an agent "agent" in W/pki.
 pki() {
