@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/err.h"
 #include "tests/bench/feed_maker.h"
 
@@ -218,6 +219,28 @@ write_all(struct writing *w, const struct feed_plan *plan)
 	return rc ? rc : put_table(w);
 }
 
+/* Would its first batch be made like that today? */
+static bool
+is_of_today(const struct feed_file *f, const struct feed_plan *plan)
+{
+	struct feed_maker *maker;
+	struct agentlink_batch own, kept;
+	bool is_same;
+
+	if (!f->head->batches ||
+	    feed_maker_new(SEED + plan->part, plan->part, plan->raw_max,
+		plan->count_max, &maker))
+		return false;
+	feed_file_at(f, 0, &kept);
+	is_same = !feed_maker_next(maker, &own) && own.codec == kept.codec &&
+	    own.count == kept.count &&
+	    !memcmp(own.digest, kept.digest, sizeof(own.digest)) &&
+	    bytes_equal(bytes_of(own.payload, own.payload_len),
+		bytes_of(kept.payload, kept.payload_len));
+	feed_maker_free(maker);
+	return is_same;
+}
+
 static bool
 is_there(const struct feed_plan *plan, const char *path)
 {
@@ -229,7 +252,7 @@ is_there(const struct feed_plan *plan, const char *path)
 	is_same = f->head->plan.records == plan->records &&
 	    f->head->plan.raw_max == plan->raw_max &&
 	    f->head->plan.count_max == plan->count_max &&
-	    f->head->plan.part == plan->part;
+	    f->head->plan.part == plan->part && is_of_today(f, plan);
 	feed_file_close(f);
 	return is_same;
 }

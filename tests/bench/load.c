@@ -6,8 +6,10 @@
  * welcomed, sending begins.  Closed loop: each connection always has some
  * batches that wait.  Open loop (--rate): a batch is given to the next
  * connection at the time when it is due, whatever became of those before, and
- * its latency counts from then.  After the warm-up comes the window, in which
- * acknowledged records are counted; then it ends at once.  Lines of JSON on
+ * its latency counts from then.  After the warm-up comes the window.  Closed
+ * loop: records acknowledged within it count, and it ends at once.  Open loop:
+ * what is due within it counts, and all of that is waited for, or the slowest
+ * would be left out.  Lines of JSON on
  * standard output tell where it is, the last one is the result.
  * What can go wrong: a connection fails (it is made again, and counted), the
  * feed ends before the window does (told in the result, the window ends there),
@@ -34,6 +36,12 @@ static uint64_t
 now_us(void)
 {
 	return clock_now().mono_us;
+}
+
+static bool
+is_open_loop(const struct load *l)
+{
+	return l->options.rate > 0;
 }
 
 static void
@@ -125,6 +133,23 @@ open_window(struct load *l, uint64_t now)
 	load_report_event("begin");
 }
 
+/* The window is over: end, or wait for what was due in it. */
+static void
+close_window(struct load *l, uint64_t now)
+{
+	if (!l->window.end_us)
+		l->window.end_us = now;
+	if (!is_open_loop(l) || l->acked == l->sent)
+		end(l);
+}
+
+static bool
+is_in_window(const struct load_window *w, uint64_t at_us)
+{
+	return w->begin_us && at_us >= w->begin_us &&
+	    (!w->end_us || at_us < w->end_us);
+}
+
 static void
 on_tick(void *arg)
 {
@@ -140,7 +165,7 @@ on_tick(void *arg)
 		return;
 	if (!l->window.begin_us && since >= l->options.warm_s)
 		open_window(l, now);
-	if (l->options.rate > 0)
+	if (is_open_loop(l) && !l->window.end_us)
 		give_due(l, now);
 	if (l->options.records && l->acked >= l->options.records) {
 		end(l);
@@ -152,7 +177,7 @@ on_tick(void *arg)
 	}
 	if (!l->options.records && l->window.begin_us &&
 	    now - l->window.begin_us >= (uint64_t)(l->options.seconds * 1e6))
-		end(l);
+		close_window(l, now);
 }
 
 static void
@@ -164,7 +189,7 @@ begin(struct load *l)
 		return;
 	}
 	l->start_us = l->progress_us = now_us();
-	if (l->options.rate <= 0)
+	if (!is_open_loop(l))
 		for (unsigned i = 0; i < l->options.connections; i++)
 			fill(l, l->conn[i]);
 }
@@ -198,7 +223,7 @@ on_conn_acked(struct load_conn *c, uint32_t records, uint32_t bytes,
 	(void)c;
 	l->acked += records;
 	l->progress_us = now = now_us();
-	if (!w->begin_us || w->end_us)
+	if (!is_in_window(w, is_open_loop(l) ? due_us : now))
 		return;
 	w->records += records;
 	w->bytes += bytes;
@@ -212,7 +237,7 @@ on_conn_turn(struct load_conn *c, void *arg)
 {
 	struct load *l = arg;
 
-	if (l->start_us && l->options.rate <= 0)
+	if (l->start_us && !is_open_loop(l))
 		fill(l, c);
 }
 

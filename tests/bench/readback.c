@@ -7,7 +7,8 @@
  * is held against the feed that the load generator sent, lane by lane, in
  * order and without a gap.  Where the stored payload is the feed's, byte for
  * byte, nothing is unpacked; else (batches that were gathered and packed
- * anew) every record is compared.
+ * anew) every record is compared.  With --tail the store may begin later:
+ * each lane then begins with what is found first, and may be gone altogether.
  * What can go wrong: a record that is not what was sent, one that is missing
  * before what is acknowledged, one that nobody sent: exit 1, and where.
  */
@@ -39,6 +40,7 @@ struct options {
 	unsigned feeds;
 	uint32_t live_raw;
 	unsigned run;
+	bool tail; /* the oldest segments may be gone */
 };
 
 struct readback {
@@ -170,9 +172,13 @@ check_ranges(struct readback *r, const struct store_batch *b,
 	*n = 0;
 	while (!more && (more = batch_ranges_next(&ranges, &range)) > 0) {
 		struct readback_lane *l = lane_at(r, &range);
-		uint64_t want = l ? l->next_seq : 0;
+		uint64_t want;
 
 		more = 0;
+		if (l && r->options.tail && l->next_seq == 1 &&
+		    readback_lane_begin_at(l, r->feed, range.first_seq))
+			return ERR_GAP;
+		want = l ? l->next_seq : 0;
 		for (uint32_t i = 0; i < *n; i++)
 			if (lanes[i] == l)
 				want += r->counts[i];
@@ -364,7 +370,8 @@ judge(struct readback *r, uint64_t *acked)
 		struct readback_lane *l = &r->lane[i];
 
 		*acked += l->acked;
-		if (l->next_seq > l->acked)
+		if (l->next_seq > l->acked ||
+		    (r->options.tail && l->next_seq == 1))
 			continue;
 		snprintf(r->why, sizeof(r->why),
 		    "lane %u: stored to %" PRIu64 ", acknowledged to %" PRIu64,
@@ -389,6 +396,7 @@ parse(int argc, char **argv, struct options *o)
 	    {"feed", required_argument, NULL, 'f'},
 	    {"live", required_argument, NULL, 'l'},
 	    {"run", required_argument, NULL, 'r'},
+	    {"tail", no_argument, NULL, 't'},
 	    {NULL, 0, NULL, 0},
 	};
 	int letter;
@@ -402,6 +410,8 @@ parse(int argc, char **argv, struct options *o)
 			o->feed[o->feeds++] = optarg;
 		else if (letter == 'l')
 			o->live_raw = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (letter == 't')
+			o->tail = true;
 		else if (letter == 'r')
 			o->run = (unsigned)strtoul(optarg, NULL, 10);
 		else
@@ -465,7 +475,7 @@ main(int argc, char **argv)
 	int rc;
 
 	if (!parse(argc, argv, &r.options)) {
-		fputs("usage: readback --spool DIR --acked FILE "
+		fputs("usage: readback [--tail] --spool DIR --acked FILE "
 		      "(--feed FILE... | --live RAW-BYTES --run N)\n",
 		    stderr);
 		return EXIT_USAGE;

@@ -28,6 +28,20 @@ took(struct readback_lane *l, uint32_t records, uint64_t bytes)
 	l->has_batch = l->taken < l->batch.count;
 }
 
+int
+readback_lane_begin_at(struct readback_lane *l, struct feed *f, uint64_t seq)
+{
+	while (l->next_seq < seq) {
+		int rc = load(l, f);
+
+		if (rc)
+			return rc;
+		l->next_seq += l->batch.count;
+		l->has_batch = false;
+	}
+	return l->next_seq == seq ? 0 : ERR_GAP;
+}
+
 bool
 readback_lane_take_whole(struct readback_lane *l, struct feed *f,
     uint32_t records, uint8_t codec, struct bytes payload)

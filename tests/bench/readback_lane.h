@@ -32,6 +32,13 @@ struct readback_lane {
 };
 
 /*
+ * The lane's first record here is `seq`, the first of a batch: pass over the
+ * feed before it.  ERR_GAP if no batch begins there, or another error.
+ */
+int readback_lane_begin_at(
+    struct readback_lane *l, struct feed *f, uint64_t seq);
+
+/*
  * Is this payload, byte for byte, the feed's next batch?  Then it is taken:
  * the digest and every record are what was sent.
  */

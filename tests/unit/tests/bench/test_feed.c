@@ -14,6 +14,7 @@
 #define RECORDS 4000
 #define RAW 16384
 #define LANES 3
+#define HEAD_BYTES 56 /* of a file, before its first batch */
 
 static char dir[64];
 static char path[2][96];
@@ -148,6 +149,62 @@ what_is_there_is_kept(void **state)
 }
 
 static void
+what_another_build_prepared_is_made_again(void **state)
+{
+	struct feed_plan plan = {
+	    .records = RECORDS, .raw_max = RAW, .count_max = 1000};
+	struct agentlink_batch b;
+	struct feed *f = open_feed();
+	const uint8_t *map;
+	FILE *file;
+	uint8_t byte;
+
+	(void)state;
+	assert_int_equal(feed_next(f, 0, &b), 0);
+	map = b.payload;
+	byte = map[b.payload_len / 2];
+	/* The map is of the file: what is written there is seen. */
+	file = fopen(path[0], "r+");
+	assert_non_null(file);
+	assert_int_equal(
+	    fseek(file, (long)(HEAD_BYTES + b.payload_len / 2), SEEK_SET), 0);
+	assert_int_equal(putc(byte ^ 1, file), byte ^ 1);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(map[b.payload_len / 2], byte ^ 1);
+	feed_free(f);
+	assert_int_equal(feed_prepare(&plan, path[0]), 0);
+	f = open_feed();
+	assert_int_equal(feed_next(f, 0, &b), 0);
+	map = b.payload;
+	assert_int_equal(map[b.payload_len / 2], byte);
+	feed_free(f);
+}
+
+static void
+a_lane_may_begin_at_any_batch_and_nowhere_else(void **state)
+{
+	struct feed *sent = open_feed(), *f = open_feed();
+	struct readback_lane l = {.number = 1, .next_seq = 1};
+	struct readback_lane wrong = {.number = 2, .next_seq = 1};
+	struct agentlink_batch b;
+	uint64_t seq = 1;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(feed_next(sent, 1, &b), 0);
+		seq += b.count;
+	}
+	assert_int_equal(readback_lane_begin_at(&l, f, seq), 0);
+	assert_int_equal(l.next_seq, seq);
+	assert_int_equal(feed_next(sent, 1, &b), 0);
+	assert_true(readback_lane_take_whole(
+	    &l, f, b.count, b.codec, bytes_of(b.payload, b.payload_len)));
+	assert_int_equal(readback_lane_begin_at(&wrong, f, 2), ERR_GAP);
+	feed_free(sent);
+	feed_free(f);
+}
+
+static void
 what_was_sent_is_what_is_found(void **state)
 {
 	struct feed *sent = open_feed(), *f = open_feed();
@@ -244,6 +301,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(lanes_share_out_all_batches_once),
 	    cmocka_unit_test(what_is_there_is_kept),
+	    cmocka_unit_test(what_another_build_prepared_is_made_again),
+	    cmocka_unit_test(a_lane_may_begin_at_any_batch_and_nowhere_else),
 	    cmocka_unit_test(what_was_sent_is_what_is_found),
 	    cmocka_unit_test(one_wrong_bit_is_found),
 	    cmocka_unit_test(live_feeds_repeat_themselves_and_differ_by_run),
