@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Install what the build, the demonstration or the tests need on Debian 12.
-#   install.sh [--missing] build|demo|test
+# Install what the build, the demonstration, the tests or the measurement of
+# speed need on Debian 12.
+#   install.sh [--missing] build|demo|test|bench
 # As a plain user, or with --missing, it only says what is missing.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,8 +15,9 @@ case ${1:-test} in
 build) kinds='build' ;;
 demo) kinds='build|demo' ;;
 test) kinds='build|demo|test' ;;
+bench) kinds='build|demo|bench' ;;
 *)
-	echo "usage: install.sh [--missing] build|demo|test" >&2
+	echo "usage: install.sh [--missing] build|demo|test|bench" >&2
 	exit 2
 	;;
 esac
