@@ -13,7 +13,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/log.h"
-#include "spoold/notify.h"
+#include "lib/base/notify.h"
 #include "spoold/supervisor.h"
 
 #define PATIENCE_MS 5000u

@@ -13,7 +13,7 @@
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 #include "lib/role/role.h"
-#include "spoold/notify.h"
+#include "lib/base/notify.h"
 
 #define CHECK_EVERY 5 /* ticks */
 

@@ -2,19 +2,22 @@
 /*
  * notify - what the service manager is told (sd_notify(3)).
  *
- * Does nothing when there is no NOTIFY_SOCKET.
+ * One datagram to the socket that NOTIFY_SOCKET names; without it nothing
+ * happens, and a manager that does not listen is no error.  The protocol is
+ * systemd's stable interface, so no library is needed for it
+ * (doc/decisions/0007).  From the main thread of a program.
  */
-#ifndef SPOOLD_NOTIFY_H
-#define SPOOLD_NOTIFY_H
+#ifndef LIB_BASE_NOTIFY_H
+#define LIB_BASE_NOTIFY_H
 
 #include <stdint.h>
 
-#define NOTIFY_STATUS_MAX 700
+#define NOTIFY_STATUS_MAX 1024
 
 void notify_ready(void);
 void notify_reloading(void);
 void notify_stopping(void);
-/* A line for `systemctl status`, cut at NOTIFY_STATUS_MAX bytes. */
+/* The first line of it, for a person. */
 void notify_status(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void notify_watchdog(void);
 
