@@ -6,6 +6,7 @@
  * one under an old name is another.  A file that no pattern finds any more
  * (renamed away, deleted) is read to its end and then left.  What was read
  * while the agent was away is looked for in the same directory, by inode.
+ * A file that cannot be read is told once and tried again at each scan.
  */
 #ifndef AGENTLINK_AGENT_FOLLOW_H
 #define AGENTLINK_AGENT_FOLLOW_H
@@ -25,6 +26,8 @@ struct follow_settings {
 	/* A file was found, left or cannot be read: one line for the log. */
 	void (*on_note)(
 	    bool is_error, const char *path, const char *text, void *arg);
+	/* Files of this directory are followed; may be NULL. */
+	void (*on_directory)(const char *path, void *arg);
 	void *arg;
 };
 
@@ -41,7 +44,13 @@ void follow_scan(struct follow *f, uint64_t now_ms);
  */
 int follow_read(struct follow *f, uint64_t now_ms);
 
-/* How many files are open. */
-size_t follow_count(const struct follow *f);
+struct follow_counts {
+	uint64_t
+	    files; /* that the patterns find, or that are read to the end */
+	uint64_t unreadable; /* of these, now */
+	uint64_t behind_bytes; /* not read yet */
+	uint64_t records; /* taken since the start */
+};
+void follow_counts(const struct follow *f, struct follow_counts *counts);
 
 #endif

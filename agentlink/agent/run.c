@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The usual course: four times a second every file is read as far as it has
- * grown, once a second the patterns are looked at again; what was read is
- * made durable in the outbox together with the positions, and sent.
+ * The usual course: when inotify tells a change, else once a second, every
+ * file is read as far as it has grown; what was read is made durable in the
+ * outbox together with the positions, and sent.
  * What can go wrong: the outbox is full (reading waits; files keep what they
  * have), the spool is away (for ever), the outbox cannot be written (the
  * program ends with 1, and goes on from the disk when it is started again).
+ * SIGHUP: if the file is good, everything is closed in order and opened again
+ * by the new one; only standard input, which has no position, is carried over.
  */
 #include "agentlink/agent/run.h"
 
@@ -15,44 +17,59 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "agentlink/agent/courier.h"
-#include "agentlink/agent/follow.h"
+#include "agentlink/agent/inputs.h"
+#include "agentlink/agent/report.h"
+#include "agentlink/agent/report_file.h"
 #include "agentlink/agentlink_material.h"
 #include "agentlink/agent/options.h"
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
+#include "lib/base/notify.h"
 #include "lib/config/agentconfig.h"
 #include "lib/loop/loop.h"
 
-#define READ_MS 250u
-#define SCAN_MS 1000u
+#define READ_MS 1000u
+#define POLL_MS 250u /* if changes may come that nobody tells */
+#define GAP_MS 50u /* between two readings, however much is told */
 #define SLOW_MS 2000u /* between readings while much waits to be sent */
 #define MUCH_UNSENT 1000u /* batches */
-#define PIPE_DELAY_MS 50u
-#define PIPE_RECORDS 20000u
+#define REPORT_MS 2000u
 #define PATH_SIZE 4096
+#define EXIT_RELOAD (-1) /* of one life, not of the program */
 
+/* The loop and the signals live as long as the program. */
+struct program {
+	const char *path; /* of the configuration */
+	struct loop *loop;
+	struct loop_signal *term, *interrupt, *hangup;
+	struct source *pipe; /* standard input, between two lives */
+	struct run *run; /* the present life */
+	bool is_ending;
+};
+
+/* From one configuration to the next. */
 struct run {
 	struct agentconfig *config;
 	struct tls_config *tls;
 	struct agentlink_sender *sender;
 	struct loop *loop;
 	struct courier *courier;
-	struct loop_timer *work_timer, *flush_timer;
-	struct loop_signal *term, *interrupt;
-	struct follow **follows;
-	struct source *pipe; /* standard input, or NULL */
-	struct loop_poll *pipe_poll; /* NULL: it is a file */
-	bool pipe_has_more, is_pipe_over;
-	size_t follow_count;
-	uint64_t scanned_ms;
-	bool is_full, is_stopping;
+	struct inputs *inputs;
+	struct loop_timer *work_timer, *report_timer, *watchdog;
+	uint64_t worked_ms;
+	bool is_full, is_slow, is_stopping;
+	bool is_reloading; /* as soon as the pipe's records are sealed */
 	int exit_code;
+	int64_t since_ns;
+	const char *server; /* that is connected */
+	char last_error[AGENTLINK_EVENT_TEXT_SIZE + 300];
+	int64_t last_error_ns;
+	struct report_file *report_file;
 };
 
 static void stop(struct run *r, int exit_code);
@@ -63,96 +80,63 @@ now_ms(void)
 	return clock_now().mono_us / 1000;
 }
 
-/* ---- what inputs say
- * ----------------------------------------------------------- */
+/* ---- the report
+ * ------------------------------------------------------------- */
 
 static void
-on_too_long(const char *path, uint64_t line, uint64_t offset, void *arg)
+fill_report(const struct run *r, struct report *report)
 {
-	(void)arg;
-	log_error("%s:%" PRIu64 ": the record at byte %" PRIu64
-		  " is longer than the limit of %u bytes; it is left out",
-	    path, line, offset, AGENTLINK_BATCH_RECORD_MAX);
+	*report = (struct report){
+	    .pid = (long)getpid(),
+	    .since_ns = r->since_ns,
+	    .server = r->server,
+	    .last_error = r->last_error[0] ? r->last_error : NULL,
+	    .last_error_ns = r->last_error_ns,
+	    .outbox_bytes =
+		agentlink_outbox_bytes(agentlink_sender_outbox(r->sender)),
+	    .outbox_max = r->config->outbox,
+	    .is_full = r->is_full,
+	    .inputs = r->inputs,
+	};
+	agentlink_engine_counts(
+	    agentlink_sender_engine(r->sender), &report->counts);
 }
 
 static void
-on_truncated(const char *path, void *arg)
+on_report(void *arg)
 {
-	(void)arg;
-	log_info(
-	    "%s: was truncated or replaced; reading from its beginning", path);
+	struct run *r = arg;
+	struct report report;
+	fill_report(r, &report);
+	report_file_write(r->report_file, &report);
 }
 
 static void
-on_note(bool is_error, const char *path, const char *text, void *arg)
+on_watchdog(void *arg)
 {
 	(void)arg;
-	if (is_error)
-		log_warn("%s: %s", path, text);
-	else
-		log_info("%s: %s", path, text);
+	notify_watchdog();
 }
 
 /* ---- work
  * ------------------------------------------------------------------------ */
 
-static int
-read_pipe(struct run *r)
-{
-	if (!r->pipe || !r->pipe_has_more)
-		return 0;
-	int rc = source_read(r->pipe, PIPE_RECORDS);
-	if (rc == 1 || rc == ERR_FULL)
-		return rc;
-	if (rc == 0 && r->pipe_poll) {
-		r->pipe_has_more = false;
-		loop_poll_set(r->pipe_poll, LOOP_READABLE);
-		loop_timer_start(r->flush_timer, PIPE_DELAY_MS, 0);
-		return 0;
-	}
-	if (rc && rc != ERR_CLOSED)
-		log_error("standard input: %s", err_text(rc));
-	loop_poll_free(r->pipe_poll);
-	r->pipe_poll = NULL;
-	source_close(r->pipe);
-	r->pipe = NULL;
-	r->is_pipe_over = true;
-	log_info("standard input has ended");
-	return 0;
-}
-
-/* Every input once.  1: there is more to be read. */
-static int
-read_inputs(struct run *r)
-{
-	uint64_t now = now_ms();
-	bool is_scan_due = now - r->scanned_ms >= SCAN_MS || !r->scanned_ms;
-	bool is_more = false;
-	int rc = read_pipe(r);
-	if (is_scan_due)
-		r->scanned_ms = now;
-	for (size_t i = 0; rc >= 0 && i < r->follow_count; i++) {
-		is_more |= rc == 1;
-		if (is_scan_due)
-			follow_scan(r->follows[i], now);
-		rc = follow_read(r->follows[i], now);
-	}
-	return rc < 0 ? rc : rc == 1 || is_more;
-}
-
 static unsigned
-pause_ms(const struct run *r)
+pause_ms(struct run *r)
 {
 	struct agentlink_counts c;
 	agentlink_engine_counts(agentlink_sender_engine(r->sender), &c);
-	return c.unsent_batches > MUCH_UNSENT ? SLOW_MS : READ_MS;
+	r->is_slow = c.unsent_batches > MUCH_UNSENT;
+	if (r->is_slow)
+		return SLOW_MS;
+	return inputs_need_polling(r->inputs) ? POLL_MS : READ_MS;
 }
 
 /* Only standard input was asked for, and it is over. */
 static void
 finish_if_done(struct run *r)
 {
-	if (r->follow_count || !r->is_pipe_over ||
+	if (!inputs_are_over(r->inputs) ||
 	    agentlink_sender_gathered(r->sender) ||
 	    !agentlink_engine_is_drained(agentlink_sender_engine(r->sender)))
 		return;
@@ -161,15 +145,21 @@ finish_if_done(struct run *r)
 }
 
 static void
+reload_if_due(struct run *r)
+{
+	if (r->is_reloading && !r->is_stopping && !inputs_flush(r->inputs))
+		stop(r, EXIT_RELOAD);
+}
+
+static void
 on_work(void *arg)
 {
 	struct run *r = arg;
 	if (r->is_stopping)
 		return;
-	r->is_full = false;
-	int rc = read_inputs(r);
-	if (rc == ERR_FULL)
-		r->is_full = true;
+	r->worked_ms = now_ms();
+	int rc = inputs_read(r->inputs, r->worked_ms);
+	r->is_full = rc == ERR_FULL;
 	int committed = agentlink_sender_commit(r->sender);
 	if (committed || (rc < 0 && rc != ERR_FULL)) {
 		log_error("the outbox cannot be written: %s",
@@ -178,27 +168,21 @@ on_work(void *arg)
 		return;
 	}
 	courier_pump(r->courier);
-	loop_timer_start(r->work_timer, rc == 1 ? 0 : pause_ms(r), 0);
+	unsigned pause = pause_ms(r);
+	loop_timer_start(r->work_timer, rc == 1 ? 0 : pause, 0);
 	finish_if_done(r);
+	reload_if_due(r);
 }
 
+/* Work at once, but not all the time, and not while much is held. */
 static void
-on_pipe(unsigned events, void *arg)
+on_due(void *arg)
 {
 	struct run *r = arg;
-	(void)events;
-	r->pipe_has_more = true;
-	loop_poll_set(r->pipe_poll, 0);
-	loop_timer_start(r->work_timer, 0, 0);
-}
-
-static void
-on_flush(void *arg)
-{
-	struct run *r = arg;
-	if (r->pipe && !r->is_stopping)
-		source_flush(r->pipe);
-	loop_timer_start(r->work_timer, 0, 0);
+	uint64_t since = now_ms() - r->worked_ms;
+	if (r->is_stopping || r->is_slow || r->is_full)
+		return; /* it comes by itself */
+	loop_timer_start(r->work_timer, since < GAP_MS ? GAP_MS - since : 0, 0);
 }
 
 /* ---- events
@@ -208,6 +192,10 @@ static void
 log_failed(struct run *r, const struct agentlink_event *event)
 {
 	const char *server = r->config->servers.item[event->server];
+	r->server = NULL;
+	r->last_error_ns = clock_now().wall_ns;
+	snprintf(r->last_error, sizeof(r->last_error), "%.280s: %s", server,
+	    event->text);
 	if (event->retry_ms)
 		log_warn("%s: %s; next attempt in %.1f s", server, event->text,
 		    (double)event->retry_ms / 1000);
@@ -221,11 +209,11 @@ on_event(const struct agentlink_event *event, void *arg)
 	struct run *r = arg;
 	switch (event->type) {
 	case AGENTLINK_EVENT_READY:
-		log_info(
-		    "connected to %s", r->config->servers.item[event->server]);
+		r->server = r->config->servers.item[event->server];
+		log_info("connected to %s", r->server);
 		break;
 	case AGENTLINK_EVENT_ACKED:
-		if (r->is_full || r->is_pipe_over)
+		if (r->is_full || inputs_pipe_is_over(r->inputs))
 			loop_timer_start(r->work_timer, 0, 0);
 		break;
 	case AGENTLINK_EVENT_LOST:
@@ -257,11 +245,14 @@ on_stopped(void *arg)
 static void
 stop(struct run *r, int exit_code)
 {
-	if (r->is_stopping)
+	if (r->is_stopping) {
+		if (r->exit_code == EXIT_RELOAD)
+			r->exit_code = exit_code;
 		return;
+	}
 	r->is_stopping = true;
 	r->exit_code = exit_code;
-	if (r->pipe && source_flush(r->pipe))
+	if (inputs_flush(r->inputs))
 		log_warn("records of standard input did not fit the outbox");
 	agentlink_sender_commit(r->sender);
 	courier_stop(r->courier, on_stopped);
@@ -270,65 +261,56 @@ stop(struct run *r, int exit_code)
 static void
 on_signal(int signum, void *arg)
 {
+	struct program *p = arg;
 	(void)signum;
+	p->is_ending = true;
+	notify_stopping();
 	log_info("stopping; what is not acknowledged stays in the outbox");
-	stop(arg, EXIT_OK);
+	if (p->run)
+		stop(p->run, EXIT_OK);
+}
+
+/* Can this configuration be used?  Says why not. */
+static bool
+is_usable(const char *path)
+{
+	struct agentconfig *c = NULL;
+	struct agentlink_settings settings;
+	struct tls_config *tls = NULL;
+	char why[PATH_SIZE + 128] = "";
+	int rc = agentconfig_load(path, &c);
+	if (rc == ERR_INVAL)
+		fputs(agentconfig_why(c), stderr);
+	if (!rc)
+		rc = agentlink_material_load(c->certificate, c->key, c->ca,
+		    &settings, why, sizeof(why), &tls);
+	if (why[0])
+		log_error("%s", why);
+	tls_config_free(tls);
+	agentconfig_free(c);
+	return !rc;
+}
+
+static void
+on_hangup(int signum, void *arg)
+{
+	struct program *p = arg;
+	(void)signum;
+	if (!p->run || p->run->is_stopping)
+		return;
+	notify_reloading();
+	p->run->is_reloading = is_usable(p->path);
+	if (p->run->is_reloading) {
+		log_info("SIGHUP: the configuration is read again");
+		loop_timer_start(p->run->work_timer, 0, 0);
+		return;
+	}
+	log_error("SIGHUP: the configuration is wrong; the old one stays");
+	notify_ready();
 }
 
 /* ---- beginning
  * ---------------------------------------------------------------------- */
-
-static enum framing_kind
-framing_of(enum word w)
-{
-	return w == WORD_INPUT_NUL   ? FRAMING_NUL
-	    : w == WORD_INPUT_LENGTH ? FRAMING_LENGTH
-				     : FRAMING_LF;
-}
-
-static int
-open_input(struct run *r, const struct agentconfig_input *in, bool is_first)
-{
-	struct follow_settings settings = {
-	    .source = {.sender = r->sender,
-		.stream_name = in->stream ? in->stream : in->item.name,
-		.framing = framing_of(in->framing),
-		.events = {on_too_long, on_truncated, r}},
-	    .patterns = (const char *const *)in->files.item,
-	    .pattern_count = in->files.count,
-	    .starts_at_end = is_first && in->start == WORD_END,
-	    .on_note = on_note,
-	    .arg = r,
-	};
-	int rc = agentlink_sender_stream(
-	    r->sender, settings.source.stream_name, &settings.source.stream);
-	if (!rc && in->is_stdin)
-		return source_open_pipe(
-		    &settings.source, STDIN_FILENO, &r->pipe);
-	if (!rc)
-		rc = follow_new(&settings, &r->follows[r->follow_count]);
-	if (!rc)
-		r->follow_count++;
-	return rc;
-}
-
-static int
-open_inputs(struct run *r, bool is_first)
-{
-	r->follows = calloc(r->config->input_count + 1, sizeof(*r->follows));
-	int rc = r->follows ? 0 : ERR_NOMEM;
-	for (size_t i = 0; !rc && i < r->config->input_count; i++)
-		rc = open_input(r, &r->config->inputs[i], is_first);
-	if (!rc && r->pipe) {
-		r->pipe_has_more = true;
-		if (loop_poll_new(
-			r->loop, STDIN_FILENO, on_pipe, r, &r->pipe_poll))
-			r->pipe_poll = NULL; /* a file: always readable */
-	}
-	if (rc)
-		log_error("inputs: %s", err_text(rc));
-	return rc;
-}
 
 static int
 open_sender(struct run *r)
@@ -378,54 +360,108 @@ build_parts(struct run *r)
 	    .on_event = on_event,
 	    .arg = r,
 	};
-	int rc = courier_new(&settings, &r->courier);
+	int rc = report_file_new(r->config->state, &r->report_file);
+	if (!rc)
+		rc = courier_new(&settings, &r->courier);
 	if (!rc)
 		rc = loop_timer_new(r->loop, on_work, r, &r->work_timer);
 	if (!rc)
-		rc = loop_timer_new(r->loop, on_flush, r, &r->flush_timer);
+		rc = loop_timer_new(r->loop, on_report, r, &r->report_timer);
 	if (!rc)
-		rc = loop_signal_new(r->loop, SIGTERM, on_signal, r, &r->term);
-	if (!rc)
-		rc = loop_signal_new(
-		    r->loop, SIGINT, on_signal, r, &r->interrupt);
+		rc = loop_timer_new(r->loop, on_watchdog, r, &r->watchdog);
 	return rc;
+}
+
+static int
+build_inputs(struct run *r, struct source *pipe)
+{
+	const struct inputs_settings settings = {
+	    .config = r->config,
+	    .sender = r->sender,
+	    .loop = r->loop,
+	    .on_due = on_due,
+	    .arg = r,
+	};
+	return inputs_new(&settings, pipe, &r->inputs);
 }
 
 static void
 close_parts(struct run *r)
 {
 	courier_free(r->courier);
-	for (size_t i = 0; i < r->follow_count; i++)
-		follow_free(r->follows[i]);
-	free(r->follows);
-	loop_poll_free(r->pipe_poll);
-	source_close(r->pipe);
+	inputs_free(r->inputs);
 	loop_timer_free(r->work_timer);
-	loop_timer_free(r->flush_timer);
-	loop_signal_free(r->term);
-	loop_signal_free(r->interrupt);
+	loop_timer_free(r->report_timer);
+	loop_timer_free(r->watchdog);
 	agentlink_sender_close(r->sender);
 	tls_config_free(r->tls);
-	loop_free(r->loop);
 	agentconfig_free(r->config);
+	report_file_free(r->report_file);
 }
 
 static int
-run_parts(struct run *r)
+run_parts(struct run *r, struct program *p)
 {
-	struct rlimit files;
-	if (!getrlimit(RLIMIT_NOFILE, &files)) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
-	bool is_first =
-	    !agentlink_engine_streams(agentlink_sender_engine(r->sender));
-	if (loop_new(&r->loop) || build_parts(r) || open_inputs(r, is_first))
+	uint64_t watchdog_ms = notify_watchdog_ms();
+	struct source *pipe = p->pipe;
+	p->pipe = NULL;
+	if (build_parts(r) || build_inputs(r, pipe))
 		return EXIT_FAILED;
 	loop_timer_start(r->work_timer, 0, 0);
+	loop_timer_start(r->report_timer, 0, REPORT_MS);
+	if (watchdog_ms)
+		loop_timer_start(r->watchdog, watchdog_ms, watchdog_ms);
 	courier_start(r->courier);
+	notify_ready();
+	p->run = r;
 	loop_run(r->loop);
+	p->run = NULL;
+	on_report(r);
+	if (r->exit_code == EXIT_RELOAD)
+		p->pipe = inputs_take_pipe(r->inputs);
 	return r->exit_code;
+}
+
+static int
+live_once(struct program *p)
+{
+	struct run r = {.loop = p->loop, .since_ns = clock_now().wall_ns};
+	int rc = agentconfig_load(p->path, &r.config);
+	if (rc == ERR_INVAL)
+		fputs(agentconfig_why(r.config), stderr);
+	if (rc) {
+		rc = rc == ERR_INVAL ? EXIT_INVALID : EXIT_FAILED;
+	} else {
+		enum log_level level;
+		if (!log_level_parse(word_text(r.config->log_level), &level))
+			log_set_level(level);
+		rc = open_sender(&r);
+	}
+	if (!rc)
+		rc = run_parts(&r, p);
+	close_parts(&r);
+	return rc;
+}
+
+static int
+live(struct program *p)
+{
+	int rc = loop_new(&p->loop);
+	if (!rc)
+		rc = loop_signal_new(p->loop, SIGTERM, on_signal, p, &p->term);
+	if (!rc)
+		rc = loop_signal_new(
+		    p->loop, SIGINT, on_signal, p, &p->interrupt);
+	if (!rc)
+		rc = loop_signal_new(p->loop, SIGHUP, on_hangup, p, &p->hangup);
+	if (rc) {
+		log_error("%s", err_text(rc));
+		return EXIT_FAILED;
+	}
+	do
+		rc = live_once(p);
+	while (rc == EXIT_RELOAD && !p->is_ending);
+	return rc == EXIT_RELOAD ? EXIT_OK : rc;
 }
 
 static const char *
@@ -453,20 +489,12 @@ run_main(int argc, char **argv)
 		fputs("usage: agentlink run [--config FILE]\n", stderr);
 		return EXIT_USAGE;
 	}
-	struct run r = {0};
-	int rc = agentconfig_load(path, &r.config);
-	if (rc == ERR_INVAL)
-		fputs(agentconfig_why(r.config), stderr);
-	if (rc) {
-		agentconfig_free(r.config);
-		return rc == ERR_INVAL ? EXIT_INVALID : EXIT_FAILED;
-	}
-	enum log_level level;
-	if (!log_level_parse(word_text(r.config->log_level), &level))
-		log_set_level(level);
-	rc = open_sender(&r);
-	if (!rc)
-		rc = run_parts(&r);
-	close_parts(&r);
+	struct program p = {.path = path};
+	int rc = live(&p);
+	source_close(p.pipe);
+	loop_signal_free(p.term);
+	loop_signal_free(p.interrupt);
+	loop_signal_free(p.hangup);
+	loop_free(p.loop);
 	return rc;
 }

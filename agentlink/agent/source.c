@@ -7,38 +7,16 @@
  * is given again), the file shrinks or is another one under the same inode
  * (its head has another digest: begin again), a record does not end.
  */
-#include "agentlink/agent/source.h"
+#include "agentlink/agent/source_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "agentlink/agent/position.h"
-#include "lib/base/buf.h"
 #include "lib/base/err.h"
 
 #define PIECE (256u * 1024)
-
-struct source {
-	struct source_settings settings;
-	int fd;
-	bool is_pipe, is_finishing, is_over, is_known;
-	char *path, *stream_name;
-	uint64_t device, inode;
-	uint64_t offset; /* of the first byte in `in` */
-	uint64_t line; /* records before it */
-	uint64_t taken; /* since it was opened */
-	struct buf in;
-	uint32_t head_len;
-	uint8_t head[DIGEST_SIZE];
-	struct digest_sha256 *sha;
-	bool is_skipping;
-	uint64_t skip_left;
-	uint8_t flags; /* for the next batch */
-	bool is_at_end; /* of a file, as it was when looked at last */
-	struct stat last;
-};
+#define REST_MAX 4096u /* kept of a line that has not ended */
 
 /* ---- life -------------------------------------------------------------------
  */
@@ -59,7 +37,7 @@ new_source(const struct source_settings *settings, int fd, const char *path,
 	if (!rc && (!s->path || !s->stream_name))
 		rc = ERR_NOMEM;
 	if (rc) {
-		s->fd = -1;
+		s->fd = -1; /* stays the caller's */
 		source_close(s);
 		return rc;
 	}
@@ -81,58 +59,6 @@ source_close(struct source *s)
 	free(s);
 }
 
-/* The digest of the first `len` bytes; false if they are not there. */
-static bool
-digest_head(struct source *s, uint32_t len, uint8_t *digest)
-{
-	uint8_t head[POSITION_HEAD];
-	ssize_t n = pread(s->fd, head, len, 0);
-	if (n != (ssize_t)len)
-		return false;
-	digest_sha256_of(s->sha, bytes_of(head, len), digest);
-	return true;
-}
-
-static bool
-head_is(struct source *s, uint32_t len, const uint8_t *want)
-{
-	uint8_t digest[DIGEST_SIZE];
-	return !len ||
-	    (digest_head(s, len, digest) &&
-		!memcmp(digest, want, sizeof(digest)));
-}
-
-static void
-make_key(const struct source *s, struct buf *key)
-{
-	buf_init(key, 512);
-	position_key(key, bytes_of_str(s->stream_name), s->device, s->inode);
-}
-
-/* Go on where the outbox says, if it is the same file. */
-static bool
-find_position(struct source *s)
-{
-	struct agentlink_outbox *o =
-	    agentlink_sender_outbox(s->settings.sender);
-	if (!o)
-		return false;
-	struct buf key;
-	struct bytes value;
-	struct position p = {.offset = 0};
-	make_key(s, &key);
-	bool is_known = !agentlink_outbox_find(o, buf_bytes(&key), &value) &&
-	    !position_value_decode(value, &p) && head_is(s, p.head_len, p.head);
-	buf_fini(&key);
-	if (!is_known)
-		return false;
-	s->offset = p.offset;
-	s->line = p.records;
-	s->head_len = p.head_len;
-	memcpy(s->head, p.head, sizeof(s->head));
-	return true;
-}
-
 int
 source_open(const struct source_settings *settings, int fd, const char *path,
     bool from_end, struct source **out)
@@ -146,9 +72,16 @@ source_open(const struct source_settings *settings, int fd, const char *path,
 		return rc;
 	s->device = st.st_dev;
 	s->inode = st.st_ino;
-	s->is_known = find_position(s);
-	if (!s->is_known && from_end)
+	rc = source_place_find(s);
+	if (!rc && !s->is_known && from_end) {
 		s->offset = (uint64_t)st.st_size;
+		rc = source_place_keep(s);
+	}
+	if (rc) {
+		s->fd = -1; /* stays the caller's */
+		source_close(s);
+		return rc;
+	}
 	*out = s;
 	return 0;
 }
@@ -163,36 +96,14 @@ source_open_pipe(
 	return rc;
 }
 
+void
+source_move(struct source *s, const struct source_settings *settings)
+{
+	s->settings = *settings;
+}
+
 /* ---- sealing
  * ------------------------------------------------------------------ */
-
-/* Know the file by as much of its beginning as has been read. */
-static void
-grow_head(struct source *s)
-{
-	uint32_t len =
-	    s->offset < POSITION_HEAD ? (uint32_t)s->offset : POSITION_HEAD;
-	uint8_t digest[DIGEST_SIZE];
-	if (len <= s->head_len || !digest_head(s, len, digest))
-		return;
-	s->head_len = len;
-	memcpy(s->head, digest, sizeof(digest));
-}
-
-static void
-make_value(struct source *s, struct buf *value)
-{
-	grow_head(s);
-	struct position p = {
-	    .offset = s->offset,
-	    .records = s->line,
-	    .head_len = s->head_len,
-	    .path = bytes_of_str(s->path),
-	};
-	memcpy(p.head, s->head, sizeof(p.head));
-	buf_init(value, 2 * POSITION_PATH_MAX);
-	position_value(value, &p);
-}
 
 int
 source_flush(struct source *s)
@@ -206,8 +117,8 @@ source_flush(struct source *s)
 		rc = agentlink_sender_seal(sender, NULL, s->flags, none, none);
 	} else {
 		struct buf key, value;
-		make_key(s, &key);
-		make_value(s, &value);
+		source_place_key(s, &key);
+		source_place_value(s, &value);
 		rc = agentlink_sender_seal(sender, s->path, s->flags,
 		    buf_bytes(&key), buf_bytes(&value));
 		buf_fini(&key);
@@ -235,7 +146,7 @@ fill(struct source *s, size_t *n)
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (got < 0)
-		return err_of_errno(errno);
+		return ERR_SYS; /* of the input, not of the outbox */
 	if (!got && s->is_pipe)
 		s->is_finishing = true;
 	buf_claim(&s->in, (size_t)got);
@@ -322,19 +233,38 @@ is_unchanged(const struct source *s, const struct stat *st)
 }
 
 /* Another content under the same name: begin again. */
-static void
+static int
 check_truncation(struct source *s, const struct stat *now)
 {
 	s->last = *now;
 	bool is_shorter = (uint64_t)now->st_size < s->offset + s->in.len;
-	if (!is_shorter && head_is(s, s->head_len, s->head))
-		return;
+	int rc = is_shorter ? 0 : source_place_head_is(s, s->head_len, s->head);
+	if (rc)
+		return rc < 0 ? rc : 0;
 	s->settings.events.on_truncated(s->path, s->settings.events.arg);
 	buf_clear(&s->in);
 	s->offset = s->line = 0;
 	s->head_len = 0;
 	s->is_skipping = false;
 	s->flags |= AGENTLINK_BATCH_RESTART;
+	return 0;
+}
+
+/* Thousands of files at rest must not keep a piece of memory each. */
+static void
+rest_buffer(struct source *s)
+{
+	struct buf old = s->in;
+	if (old.cap <= REST_MAX || old.len > REST_MAX)
+		return;
+	buf_init(&s->in, old.limit);
+	buf_add_bytes(&s->in, buf_bytes(&old));
+	if (s->in.err) {
+		buf_fini(&s->in);
+		s->in = old;
+		return;
+	}
+	buf_fini(&old);
 }
 
 static int
@@ -384,17 +314,24 @@ source_read(struct source *s, uint64_t max_records)
 	if (!s->is_pipe && !fstat(s->fd, &st)) {
 		if (is_unchanged(s, &st))
 			return 0;
-		check_truncation(s, &st);
+		int checked = check_truncation(s, &st);
+		if (checked)
+			return checked;
 	}
 	int rc = read_on(s, max_records);
-	if (rc < 0)
-		return rc;
-	if (!s->is_pipe || s->is_finishing) {
+	/* What was taken before an error goes with its position. */
+	bool is_flushing = rc == ERR_SYS || rc == ERR_FORMAT ||
+	    (rc >= 0 && (!s->is_pipe || s->is_finishing));
+	if (is_flushing) {
 		int flushed = source_flush(s);
 		if (flushed)
 			return flushed;
 	}
+	if (rc < 0)
+		return rc;
 	s->is_at_end = !rc;
+	if (!rc && !s->is_pipe)
+		rest_buffer(s);
 	if (!rc && s->is_finishing)
 		s->is_over = true;
 	return !rc && s->is_over && s->is_pipe ? ERR_CLOSED : rc;
@@ -455,17 +392,18 @@ source_records(const struct source *s)
 	return s->taken;
 }
 
-int
-source_forget(struct source *s)
+uint64_t
+source_behind(const struct source *s)
 {
-	struct agentlink_outbox *o =
-	    agentlink_sender_outbox(s->settings.sender);
-	if (!o)
+	struct stat st;
+	if (s->is_pipe || fstat(s->fd, &st) ||
+	    (uint64_t)st.st_size <= s->offset)
 		return 0;
-	struct buf key;
-	make_key(s, &key);
-	int rc =
-	    agentlink_outbox_position(o, buf_bytes(&key), bytes_of(NULL, 0));
-	buf_fini(&key);
-	return rc;
+	return (uint64_t)st.st_size - s->offset;
+}
+
+bool
+source_is_at_rest(const struct source *s, struct stat *st)
+{
+	return !fstat(s->fd, st) && is_unchanged(s, st);
 }

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "agentlink/agent/framing.h"
 #include "agentlink/agentlink_sender.h"
@@ -48,14 +49,17 @@ int source_open(const struct source_settings *settings, int fd,
 int source_open_pipe(
     const struct source_settings *settings, int fd, struct source **out);
 void source_close(struct source *s);
+/* A pipe goes on with another sender, and keeps what has begun. */
+void source_move(struct source *s, const struct source_settings *settings);
 
 /*
  * Read at most max_records.  1: something was read, there may be more; 0:
  * nothing more now; ERR_FULL: what may be held is held, come again after
  * acknowledgements; ERR_CLOSED: a pipe's end; ERR_LIMIT: a record is too long
  * (only if stops_at_too_long); ERR_FORMAT: a length-framed input ends within
- * a record (only with source_finish); others are of the file system or of
- * the outbox.  Records are sealed when it returns 0 (a pipe's: see flush).
+ * a record (only with source_finish); ERR_SYS: it cannot be read (now); others
+ * are of the outbox.  Records are sealed when it returns 0 (a pipe's: see
+ * flush).
  */
 int source_read(struct source *s, uint64_t max_records);
 
@@ -76,6 +80,10 @@ uint64_t source_inode(const struct source *s);
 int source_fd(const struct source *s);
 /* Records and their bytes, taken since it was opened. */
 uint64_t source_records(const struct source *s);
+/* Bytes of the file that were not read. */
+uint64_t source_behind(const struct source *s);
+/* All of the file was read, and it has not changed since: it is *st. */
+bool source_is_at_rest(const struct source *s, struct stat *st);
 /* Forget in the outbox that there was such a file. */
 int source_forget(struct source *s);
 

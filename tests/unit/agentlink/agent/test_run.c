@@ -3,12 +3,14 @@
 #include "tests/helpers/cmocka_all.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,13 +19,14 @@
 
 #include "tests/unit/agentlink/agent/tlsspool.h"
 
-extern char **environ;
+#define NOBODY 65534
 
 static struct tlsspool spool;
 static char program[4096];
 static pid_t pid;
 static uint32_t next; /* number of the next record */
 static int in = -1; /* standard input of the program */
+static bool becomes_nobody; /* the program that is started */
 
 static char *
 in_dir(const char *name)
@@ -49,20 +52,30 @@ write_config(const char *inputs)
 }
 
 static void
-start(void)
+run_program(int input)
 {
 	char *argv[] = {program, (char *)(uintptr_t) "run",
 	    (char *)(uintptr_t) "--config", in_dir("agent.yaml"), NULL};
-	posix_spawn_file_actions_t act;
-	posix_spawn_file_actions_init(&act);
-	posix_spawn_file_actions_addopen(
-	    &act, 2, in_dir("err"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+	int err = open(
+	    in_dir("err"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	dup2(input, 0);
+	dup2(err, 2);
+	if (becomes_nobody &&
+	    (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY)))
+		_exit(99);
+	execv(program, argv);
+	_exit(98);
+}
+
+static void
+start(void)
+{
 	int fd[2] = {-1, -1};
 	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
-	posix_spawn_file_actions_adddup2(&act, fd[0], 0);
-	assert_int_equal(
-	    posix_spawn(&pid, program, &act, NULL, argv, environ), 0);
-	posix_spawn_file_actions_destroy(&act);
+	pid = fork();
+	if (!pid)
+		run_program(fd[0]);
+	assert_true(pid > 0);
 	close(fd[0]);
 	if (in >= 0)
 		close(in);
@@ -387,6 +400,178 @@ a_small_outbox_makes_the_files_wait(void **state)
 	all_are_stored_once();
 }
 
+/* Wait until a file of the test's directory contains this text. */
+static void
+it_says(const char *name, const char *text)
+{
+	static char all[1 << 20];
+	for (int i = 0; i < 1500; i++) {
+		FILE *f = fopen(in_dir(name), "r");
+		size_t n = f ? fread(all, 1, sizeof(all) - 1, f) : 0;
+		all[n] = '\0';
+		if (f)
+			fclose(f);
+		if (strstr(all, text))
+			return;
+		nanosleep(&(struct timespec){0, 10000000}, NULL);
+	}
+	fail_msg("%s: no \"%s\" in it:\n%s", name, text, all);
+}
+
+static void
+a_new_configuration_is_used_and_a_wrong_one_is_not(void **state)
+{
+	(void)state;
+	char inputs[1000];
+	snprintf(inputs, sizeof(inputs),
+	    "  app: { files: [\"%s/*.log\"] }\n  piped: { stdin: true }\n",
+	    in_dir("log"));
+	write_config(inputs);
+	append("log/a.log", 5);
+	start();
+	all_arrive();
+	/* A record that has only begun is carried over. */
+	assert_int_equal(write(in, "the first half of ", 18), 18);
+	write_config("  app: { fils: [\"/x\"] }\n");
+	kill(pid, SIGHUP);
+	it_says("err", "the old one stays");
+	append("log/a.log", 5);
+	all_arrive();
+	snprintf(inputs, sizeof(inputs),
+	    "  app: { files: [\"%s/*.log\", \"%s/*.txt\"] }\n"
+	    "  piped: { stdin: true }\n",
+	    in_dir("log"), in_dir("log"));
+	write_config(inputs);
+	append("log/b.txt", 5);
+	kill(pid, SIGHUP);
+	all_arrive();
+	char text[64];
+	int n = snprintf(text, sizeof(text), "a record #%u\n", next++);
+	assert_int_equal(write(in, text, (size_t)n), n);
+	append("log/a.log", 5);
+	all_arrive();
+	/* Again and again, while lines come. */
+	for (int i = 0; i < 5; i++) {
+		append("log/a.log", 500);
+		kill(pid, SIGHUP);
+		append("log/b.txt", 500);
+	}
+	all_arrive();
+	assert_int_equal(end(SIGTERM), 0);
+	all_are_stored_once();
+}
+
+static void
+a_person_can_see_how_it_is(void **state)
+{
+	(void)state;
+	append("log/a.log", 7);
+	start();
+	it_says("state/status.json", "\"unacknowledged\": {\"records\": 0, ");
+	it_says("state/status.json", "\"acknowledged\": {\"records\": 7, ");
+	it_says("state/status.json",
+	    "{\"name\": \"app\", \"stream\": \"app\", \"files\": 1, "
+	    "\"unreadable\": 0, \"behind_bytes\": 0, \"records\": 7}");
+	it_says("state/status.json", spool.address);
+	/* Half a line is behind. */
+	FILE *f = fopen(in_dir("log/a.log"), "a");
+	fputs("half", f);
+	fclose(f);
+	it_says("state/status.json", "\"behind_bytes\": 4, ");
+	tlsspool_stop(&spool);
+	it_says("state/status.json", "\"server\": null");
+	it_says("state/status.json", "\"last_error\": {\"text\": \"127.0.0.1:");
+	assert_int_equal(end(SIGTERM), 0);
+	assert_int_equal(tlsspool_wrong(&spool, next), 0);
+}
+
+/* What the service manager is told until this text comes. */
+static void
+manager_hears(int fd, const char *text)
+{
+	char all[2000];
+	for (int i = 0; i < 1500; i++) {
+		ssize_t n = recv(fd, all, sizeof(all) - 1, MSG_DONTWAIT);
+		if (n < 0) {
+			nanosleep(&(struct timespec){0, 10000000}, NULL);
+			continue;
+		}
+		all[n] = '\0';
+		if (strstr(all, text))
+			return;
+	}
+	fail_msg("never heard: %s", text);
+}
+
+static void
+the_service_manager_is_told(void **state)
+{
+	(void)state;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", in_dir("notify"));
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	setenv("NOTIFY_SOCKET", at.sun_path, 1);
+	setenv("WATCHDOG_USEC", "200000", 1);
+	append("log/a.log", 3);
+	start();
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	manager_hears(fd, "READY=1");
+	manager_hears(fd, "WATCHDOG=1");
+	manager_hears(fd, "STATUS=connected to 127.0.0.1:");
+	kill(pid, SIGHUP);
+	manager_hears(fd, "RELOADING=1\nMONOTONIC_USEC=");
+	manager_hears(fd, "READY=1");
+	manager_hears(fd, "WATCHDOG=1");
+	kill(pid, SIGTERM);
+	manager_hears(fd, "STOPPING=1");
+	assert_int_equal(end(SIGTERM), 0);
+	close(fd);
+}
+
+/* Root may read everything, so it is done as somebody else. */
+static void
+permission_denied_for_a_while_costs_nothing(void **state)
+{
+	(void)state;
+	char command[200];
+	append("log/a.log", 4);
+	append("log/b.log", 4);
+	next -= 4;
+	snprintf(command, sizeof(command),
+	    "chmod 0 %s && chown -R 65534:65534 %s", in_dir("log/b.log"),
+	    spool.dir);
+	if (geteuid() == 0)
+		assert_int_equal(system(command), 0);
+	else
+		chmod(in_dir("log/b.log"), 0);
+	becomes_nobody = geteuid() == 0;
+	start();
+	becomes_nobody = false;
+	all_arrive();
+	it_says("err", "b.log: not permitted");
+	it_says("state/status.json", "\"unreadable\": 1");
+	next += 4;
+	assert_int_equal(chmod(in_dir("log/b.log"), 0600), 0);
+	all_arrive();
+	/* The directory too: what is open goes on, what comes waits. */
+	assert_int_equal(chmod(in_dir("log"), 0), 0);
+	it_says("err", "/log: Permission denied");
+	append("log/a.log", geteuid() == 0 ? 3 : 0);
+	all_arrive();
+	end(SIGKILL);
+	becomes_nobody = geteuid() == 0;
+	start();
+	becomes_nobody = false;
+	append("log/a.log", geteuid() == 0 ? 3 : 0);
+	it_says("state/status.json", "\"files\": 0");
+	assert_int_equal(chmod(in_dir("log"), 0700), 0);
+	all_arrive();
+	assert_int_equal(end(SIGTERM), 0);
+	all_are_stored_once();
+}
+
 static void
 a_wrong_file_is_told_line_by_line(void **state)
 {
@@ -416,6 +601,10 @@ main(void)
 	    CASE(killed_at_each_fail_point_it_loses_and_repeats_nothing),
 	    CASE(a_small_outbox_makes_the_files_wait),
 	    CASE(a_wrong_file_is_told_line_by_line),
+	    CASE(a_new_configuration_is_used_and_a_wrong_one_is_not),
+	    CASE(a_person_can_see_how_it_is),
+	    CASE(the_service_manager_is_told),
+	    CASE(permission_denied_for_a_while_costs_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
