@@ -16,7 +16,7 @@ enum {
 	AT_HEADER_LEN = 10,
 	AT_NONCE = 184,
 	AT_TAG = 208,
-	AT_CRC = 228,
+	AT_CRC = 236,
 };
 
 #define CRITICAL_EXTENSION 0x80
@@ -63,6 +63,7 @@ put_numbers(const struct batch_header *h, uint8_t *to)
 	endian_put_le64(to + 64, (uint64_t)h->received_last_ns);
 	endian_put_le64(to + 72, (uint64_t)h->event_min_ns);
 	endian_put_le64(to + 80, (uint64_t)h->event_max_ns);
+	endian_put_le64(to + 224, h->data_before);
 }
 
 void
@@ -165,6 +166,7 @@ get_header(struct cursor *c, struct batch_header *h)
 	cursor_copy(c, h->prev_digest, sizeof(h->prev_digest));
 	cursor_copy(c, h->nonce, sizeof(h->nonce));
 	cursor_copy(c, h->tag, sizeof(h->tag));
+	h->data_before = cursor_le64(c);
 	cursor_zeros(c, 4);
 }
 

@@ -20,7 +20,7 @@
 #include "lib/codec/cursor.h"
 
 #define BATCH_VERSION 1
-#define BATCH_HEADER_SIZE 232
+#define BATCH_HEADER_SIZE 240
 #define BATCH_HEADER_MAX 1024 /* with extensions */
 #define BATCH_RANGES_MAX (1024 * 1024) /* bytes of the ranges */
 #define BATCH_STORED_MAX (4u * 1024 * 1024)
@@ -71,6 +71,8 @@ struct batch_header {
 	uint8_t prev_digest[BATCH_DIGEST_SIZE]; /* the segment chain */
 	uint8_t nonce[24];
 	uint8_t tag[16];
+	/* Payload bytes of all data batches of the spool before it. */
+	uint64_t data_before;
 	struct bytes extensions; /* TLVs: u8 type, u8 0, le16 length, bytes */
 };
 
@@ -90,7 +92,7 @@ struct batch_view {
  */
 int batch_decode(struct bytes value, struct batch_view *view);
 
-/* Bytes of the encoded header, 232 plus the extensions. */
+/* Bytes of the encoded header, 240 plus the extensions. */
 size_t batch_header_len(const struct batch_header *h);
 
 /*

@@ -178,6 +178,7 @@ segfmt_footer_encode(const struct segfmt_footer *f, uint8_t *to)
 	put64(&w, (uint64_t)f->received_last_ns);
 	put(&w, f->chain, sizeof(f->chain));
 	put64(&w, (uint64_t)f->sealed_ns);
+	put64(&w, f->data_end);
 	finish(&w, RECORD_SIZE);
 }
 
@@ -204,6 +205,7 @@ segfmt_footer_decode(struct bytes in, struct segfmt_footer *out)
 	f.received_last_ns = (int64_t)cursor_le64(&c);
 	cursor_copy(&c, f.chain, sizeof(f.chain));
 	f.sealed_ns = (int64_t)cursor_le64(&c);
+	f.data_end = cursor_le64(&c);
 	rc = end(&c);
 	if (!rc && (f.next_number < f.first_number || f.next_rec < f.first_rec))
 		rc = ERR_FORMAT;

@@ -60,6 +60,7 @@ struct segfmt_footer {
 	int64_t received_first_ns, received_last_ns;
 	uint8_t chain[32]; /* digest of its last header */
 	int64_t sealed_ns;
+	uint64_t data_end; /* payload bytes of all data batches up to its end */
 };
 
 struct segfmt_slot {

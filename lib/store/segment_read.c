@@ -310,6 +310,8 @@ count(struct store *s, struct segment_tally *t, const struct segment_hit *hit)
 	t->batches++;
 	t->records += h->records;
 	t->stored_bytes += h->stored_len;
+	t->data_end =
+	    h->data_before + (h->kind == BATCH_DATA ? h->stored_len : 0);
 	t->next_rec = h->first_rec + h->records;
 	segment_digest(s->sha, &hit->view, t->chain);
 }

@@ -396,6 +396,7 @@ store_info(const struct store *s, struct store_info *info)
 	    .used_bytes = store_used(s),
 	    .spare_bytes = store_spare_bytes(s),
 	    .segment_bytes = s->o.segment_bytes,
+	    .data_bytes = s->durable_data,
 	    .spares = (uint32_t)s->spares,
 	    .quarantined = s->quarantined};
 	for (size_t i = 0; i < s->n; i++) {

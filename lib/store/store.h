@@ -108,6 +108,7 @@ struct store_info {
 	uint64_t next_number; /* number of the next batch, from 1 */
 	uint64_t quota_bytes, reserve_bytes, used_bytes, spare_bytes;
 	uint64_t segment_bytes;
+	uint64_t data_bytes; /* payloads of all data batches ever stored */
 	uint32_t segments, spares, quarantined;
 };
 
@@ -207,7 +208,6 @@ struct store_segment {
 	uint64_t first_rec, next_rec; /* half-open */
 	uint64_t first_number, next_number; /* that count, half-open */
 	uint64_t bytes; /* of its file */
-	uint64_t used; /* of these, what holds something */
 	bool sealed, quarantined;
 	uint32_t readers;
 };

@@ -61,6 +61,7 @@ struct segment {
 /* What a segment holds, counted from its batches. */
 struct segment_tally {
 	uint64_t batches, records, stored_bytes;
+	uint64_t data_end; /* of all data batches of the spool, up to its end */
 	uint64_t next_number, next_rec;
 	int64_t received_first_ns, received_last_ns;
 	uint8_t chain[DIGEST_SIZE];
@@ -108,7 +109,7 @@ struct store {
 	uint64_t next_id;
 	uint64_t tick;
 	uint32_t open_envs;
-	uint64_t durable_number, durable_rec;
+	uint64_t durable_number, durable_rec, durable_data;
 	struct store_spare spare[STORE_SPARES_MAX];
 	size_t spares;
 	uint64_t next_spare;
@@ -201,8 +202,6 @@ bool store_rotate_has_room(const struct store *s, uint64_t pages);
 
 /* Pages that the active segment still takes. */
 uint64_t store_rotate_room(const struct store *s);
-/* Bytes of it that hold something. */
-uint64_t store_rotate_used(const struct store *s);
 
 /* Let go of the active segment: its last commit's outcome is not known. */
 void store_rotate_poison(struct store *s, const char *what);

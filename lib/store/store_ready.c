@@ -33,6 +33,7 @@ show_end(struct store *s)
 	pthread_mutex_lock(&s->lock);
 	s->durable_number = s->next_number;
 	s->durable_rec = s->next_rec;
+	s->durable_data = s->tally.data_end;
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -87,6 +88,18 @@ can_resume(const struct store *s, const struct segment *seg)
 	    !memcmp(seg->header.key_id, s->key_id, sizeof(s->key_id));
 }
 
+/* What was stored before, if the last segment does not tell. */
+static uint64_t
+sealed_data(const struct store *s)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->seg[i]->sealed && s->seg[i]->footer.data_end > most)
+			most = s->seg[i]->footer.data_end;
+	return most;
+}
+
 /* Where the log goes on after a last segment that has no footer. */
 static void
 end_of(
@@ -117,6 +130,9 @@ finish_open(struct store *s, struct segment *seg)
 	if (rc)
 		return rc;
 	end_of(s, seg, &t);
+	if (!t.batches)
+		t.data_end = sealed_data(s);
+	s->tally.data_end = t.data_end;
 	memcpy(s->chain, t.chain, sizeof(s->chain));
 	if (can_resume(s, seg) && !t.damaged_tail &&
 	    !store_rotate_resume(s, seg, &t))
@@ -143,6 +159,7 @@ finish_last(struct store *s, struct segment *seg)
 		return finish_open(s, seg);
 	s->last_number = seg->footer.next_number - 1;
 	memcpy(s->chain, seg->footer.chain, sizeof(s->chain));
+	s->tally.data_end = seg->footer.data_end;
 	go_on_at(s, seg->footer.next_number, seg->footer.next_rec);
 	return 0;
 }
@@ -199,6 +216,7 @@ store_ready(struct store *s)
 	int rc = recycle_cut(s);
 
 	go_on_at(s, 1, 1);
+	s->tally.data_end = sealed_data(s);
 	last = last_readable(s);
 	if (!rc && last)
 		rc = finish_last(s, last);

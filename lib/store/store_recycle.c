@@ -93,7 +93,6 @@ fill_row(
 	    .first_number = seg->header.first_number,
 	    .next_number = last ? s->durable_number : seg->next_number,
 	    .bytes = seg->bytes,
-	    .used = seg == s->active ? store_rotate_used(s) : seg->bytes,
 	    .sealed = seg != s->active,
 	    .quarantined = seg->bad || seg->no_key,
 	    .readers = seg->readers};

@@ -33,7 +33,8 @@ fill_footer(struct segfmt_footer *f, const struct segment *seg,
 	    .stored_bytes = t->stored_bytes,
 	    .received_first_ns = t->received_first_ns,
 	    .received_last_ns = t->received_last_ns,
-	    .sealed_ns = clock_now().wall_ns};
+	    .sealed_ns = clock_now().wall_ns,
+	    .data_end = t->data_end};
 	memcpy(f->chain, t->chain, sizeof(f->chain));
 }
 
@@ -228,7 +229,8 @@ begin_tally(struct store *s, const struct segment *seg)
 {
 	s->tally =
 	    (struct segment_tally){.next_number = seg->header.first_number,
-		.next_rec = seg->header.first_rec};
+		.next_rec = seg->header.first_rec,
+		.data_end = s->tally.data_end};
 	memcpy(s->tally.chain, seg->header.chain, sizeof(s->tally.chain));
 }
 
@@ -344,18 +346,6 @@ store_rotate_room(const struct store *s)
 	    info.me_last_pgno + 1 + STORE_SLACK_PAGES >= pages)
 		return 0;
 	return pages - info.me_last_pgno - 1 - STORE_SLACK_PAGES;
-}
-
-uint64_t
-store_rotate_used(const struct store *s)
-{
-	MDB_envinfo info;
-	uint64_t used;
-
-	if (mdb_env_info(s->active->env->env, &info))
-		return s->active->bytes;
-	used = ((uint64_t)info.me_last_pgno + 1) * SEGFMT_PAGE;
-	return used < s->active->bytes ? used : s->active->bytes;
 }
 
 /* A data key serves one day: by our own clock, and across restarts by the

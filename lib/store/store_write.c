@@ -162,6 +162,7 @@ count(struct store_txn *txn, const struct batch_header *h, const uint8_t *at,
 	t->batches++;
 	t->records += h->records;
 	t->stored_bytes += h->stored_len;
+	t->data_end += h->kind == BATCH_DATA ? h->stored_len : 0;
 	t->next_number = ++txn->number;
 	t->next_rec = txn->rec += h->records;
 	if (h->kind != BATCH_CONTROL)
@@ -188,6 +189,7 @@ add(struct store_txn *txn, struct batch_header *h, struct bytes ranges,
 	h->cipher = s->active->header.cipher;
 	h->number = txn->number;
 	h->first_rec = txn->rec;
+	h->data_before = txn->tally.data_end;
 	h->ranges_len = (uint32_t)ranges.len;
 	h->stored_len = (uint32_t)payload.len;
 	h->spool = s->active->header.spool;
@@ -336,6 +338,7 @@ adopt(struct store_txn *txn)
 	pthread_mutex_lock(&s->lock);
 	s->durable_number = txn->number;
 	s->durable_rec = txn->rec;
+	s->durable_data = txn->tally.data_end;
 	if (txn->first) {
 		s->unsettled = false;
 		s->active->committed = true;

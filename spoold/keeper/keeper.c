@@ -18,12 +18,12 @@
 #include "lib/base/failpoint.h"
 #include "lib/base/log.h"
 #include "lib/digest/digest.h"
+#include "spoold/keeper/backlog.h"
 #include "spoold/keeper/control.h"
 #include "spoold/keeper/disk.h"
 #include "spoold/keeper/dispatch.h"
 #include "spoold/keeper/mem.h"
 #include "spoold/keeper/meta.h"
-#include "spoold/keeper/oldest.h"
 #include "spoold/keeper/receivers.h"
 #include "spoold/keeper/status.h"
 #include "spoold/keeper/targets.h"
@@ -375,6 +375,7 @@ raise_numbers(struct keeper *k)
 	store_info(k->store, &info);
 	k->next_rec = info.next_rec;
 	k->next_number = info.next_number;
+	k->data_bytes = info.data_bytes;
 	k->ledger.next_number = info.next_number;
 	k->ledger.next_rec = info.next_rec;
 }
@@ -399,6 +400,7 @@ on_done(struct writer_done *done, void *arg)
 		done->items = it->next;
 		bytes += it->data.payload.len;
 		records += it->data.records;
+		k->data_bytes += it->data.payload.len;
 		status_on_stored(
 		    k->status, it->data.payload.len, it->data.raw_len);
 		if (it->of_intake)
@@ -457,7 +459,7 @@ start_parts(struct keeper *k)
 	k->receivers = receivers_new(k);
 	k->dispatch = dispatch_new(k);
 	k->meta = meta_new(k);
-	k->oldest = oldest_new(k);
+	k->backlog = backlog_new(k);
 	k->worker = worker_new();
 	k->upkeep = upkeep_new(k);
 	return control_new(k, k->control_fd, &k->control);

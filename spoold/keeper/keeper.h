@@ -31,7 +31,7 @@ struct control;
 struct upkeep;
 struct status;
 struct disk;
-struct oldest;
+struct backlog;
 struct worker;
 
 struct keeper {
@@ -52,6 +52,7 @@ struct keeper {
 	struct cursors cursors;
 	struct intake *intake;
 	uint64_t next_number, next_rec; /* what is below is durable */
+	uint64_t data_bytes; /* payload of all batches below next_number */
 	bool full; /* the store has no room for data */
 	uint64_t saved_rec, saved_number; /* the highest that meta knew of */
 
@@ -61,7 +62,7 @@ struct keeper {
 	struct upkeep *upkeep;
 	struct control *control;
 	struct status *status;
-	struct oldest *oldest;
+	struct backlog *backlog;
 	struct worker *worker;
 	bool verifying; /* one job has the worker */
 	int run_fd, control_fd, blame_fd;

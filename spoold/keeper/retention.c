@@ -55,23 +55,3 @@ retention_mark(uint64_t used, uint64_t quota, uint64_t reserve)
 			return mark[i];
 	return 0;
 }
-
-uint64_t
-retention_backlog(const struct cursors_target *t,
-    const struct store_segment *segments, size_t n, uint64_t next_rec)
-{
-	uint64_t sum = 0, to, all, pending;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		to = segments[i].next_rec < next_rec ? segments[i].next_rec
-						     : next_rec;
-		if (to <= segments[i].first_rec)
-			continue;
-		all = to - segments[i].first_rec;
-		pending = cursors_pending_in(t, segments[i].first_rec, to);
-		sum += (uint64_t)((double)segments[i].used *
-		    ((double)pending / (double)all));
-	}
-	return sum;
-}

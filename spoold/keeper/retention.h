@@ -37,10 +37,6 @@ uint64_t retention_room(
 /* 0, 50, 80 or 90: the highest mark that is reached, in percent. */
 unsigned retention_mark(uint64_t used, uint64_t quota, uint64_t reserve);
 
-/* Bytes of the segments that hold something the target is owed, about. */
-uint64_t retention_backlog(const struct cursors_target *t,
-    const struct store_segment *segments, size_t n, uint64_t next_rec);
-
 #define RETENTION_DELTA_US (30ull * 1000000)
 #define RETENTION_DELTA_BYTES ((uint64_t)32 << 20)
 

@@ -12,9 +12,9 @@
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 #include "lib/codec/kv.h"
+#include "spoold/keeper/backlog.h"
 #include "spoold/keeper/dispatch.h"
 #include "spoold/keeper/mem.h"
-#include "spoold/keeper/oldest.h"
 #include "spoold/keeper/receivers.h"
 #include "spoold/keeper/retention.h"
 #include "spoold/keeper/targets.h"
@@ -334,14 +334,14 @@ address_of(const struct settings *s, const char *target)
 }
 
 static json_t *
-make_target(struct status *s, const struct cursors_target *t,
-    const struct store_segment *row, size_t n)
+make_target(struct status *s, const struct cursors_target *t)
 {
 	struct dispatch_state d;
 	uint64_t pending = cursors_pending_in(t, t->start_rec, s->k->next_rec);
 	int64_t now_ns = keeper_now(s->k).wall_ns;
-	int64_t oldest_ns = pending ? oldest_of(s->k->oldest, t) : 0;
+	int64_t oldest_ns = pending ? backlog_oldest(s->k->backlog, t) : 0;
 	json_t *o = json_object();
+	uint64_t bytes;
 
 	dispatch_state(s->k->dispatch, t->name, &d);
 	put_text(o, "name", t->name);
@@ -350,8 +350,10 @@ make_target(struct status *s, const struct cursors_target *t,
 	put_text(o, "state", state_of(t, &d));
 	put_u64(o, "start_rec", t->start_rec);
 	put_terms(o, t, pending);
-	put_u64(o, "backlog_bytes",
-	    pending ? retention_backlog(t, row, n, s->k->next_rec) : 0);
+	if (backlog_bytes(s->k->backlog, t, &bytes))
+		put_u64(o, "backlog_bytes", bytes);
+	else
+		json_object_set_new(o, "backlog_bytes", json_null());
 	put_real(o, "oldest_pending_seconds",
 	    oldest_ns && now_ns > oldest_ns ? (double)(now_ns - oldest_ns) / 1e9
 					    : 0.0);
@@ -389,16 +391,8 @@ status_target(struct status *s, const char *name)
 {
 	struct cursors_target *t =
 	    cursors_find(&s->k->cursors, bytes_of_str(name));
-	struct store_segment *row;
-	json_t *o;
-	size_t n;
 
-	if (!t)
-		return NULL;
-	row = segments_of(s->k, &n);
-	o = make_target(s, t, row, n);
-	free(row);
-	return o;
+	return t ? make_target(s, t) : NULL;
 }
 
 /* ---- what the supervisor says ---- */
@@ -466,7 +460,7 @@ status_make(struct status *s)
 	json_object_set_new(o, "listeners", make_listeners(s));
 	for (i = 0; i < k->cursors.n; i++)
 		json_array_append_new(
-		    targets, make_target(s, k->cursors.target[i], row, n));
+		    targets, make_target(s, k->cursors.target[i]));
 	json_object_set_new(o, "targets", targets);
 	json_object_set_new(o, "reload", parsed(s->reload, json_object()));
 	json_object_set_new(o, "warnings", make_warnings(s));

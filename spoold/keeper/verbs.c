@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/err.h"
+#include "spoold/keeper/backlog.h"
 #include "spoold/keeper/dispatch.h"
 #include "spoold/keeper/mem.h"
 #include "spoold/keeper/status.h"
@@ -414,8 +415,9 @@ remove_target(struct control_call *call, json_t *args, struct cursors_target *t,
 		    "file and reload first");
 }
 
+/* The figures are exact by now. */
 static void
-run_target_remove(struct control_call *call, json_t *args)
+give_up_target(struct control_call *call, json_t *args)
 {
 	struct keeper *k = control_keeper(call);
 	const char *name = verbs_text(args, "name");
@@ -434,6 +436,42 @@ run_target_remove(struct control_call *call, json_t *args)
 		control_fail(call, &unsure);
 	else
 		remove_target(call, args, t, removal_json(k, t, true));
+}
+
+struct removal {
+	struct control_call *call;
+	json_t *args;
+};
+
+static void
+on_exact(void *arg)
+{
+	struct removal *r = arg;
+
+	if (control_is_gone(r->call))
+		verbs_fail_rc(r->call, ERR_CLOSED, "the caller has hung up");
+	else
+		give_up_target(r->call, r->args);
+	json_decref(r->args);
+	free(r);
+}
+
+static void
+run_target_remove(struct control_call *call, json_t *args)
+{
+	struct keeper *k = control_keeper(call);
+	const char *name = verbs_text(args, "name");
+	struct cursors_target *t =
+	    name ? cursors_find(&k->cursors, bytes_of_str(name)) : NULL;
+	struct removal *r;
+
+	if (!t) {
+		verbs_fail_target(call, name ? name : "without a name");
+		return;
+	}
+	r = mem_new(sizeof(*r));
+	*r = (struct removal){.call = call, .args = json_incref(args)};
+	backlog_when_exact(k->backlog, t, on_exact, r);
 }
 
 static void

@@ -188,6 +188,61 @@ a_target_that_takes_nothing_gets_its_window_and_no_more(void **state)
 	keeper_peer_close(&out);
 }
 
+/* What prove counts for the first target; it is the only one. */
+static int64_t
+counted_backlog(struct keeper_rig *r)
+{
+	json_t *result = keeper_rig_result(r, "prove", NULL), *row;
+	int64_t bytes = -1;
+	size_t i;
+
+	json_array_foreach(json_object_get(result, "equations"), i, row)
+	{
+		json_t *terms = json_object_get(row, "terms");
+
+		if (json_object_get(terms, "backlog_bytes"))
+			bytes = json_integer_value(
+			    json_object_get(terms, "backlog_bytes"));
+	}
+	json_decref(result);
+	return bytes;
+}
+
+/* Three batches of ten records; each is owed whole until all of it is taken. */
+static void
+a_backlog_has_the_bytes_of_each_batch_that_is_owed_something(void **state)
+{
+	static const struct {
+		uint64_t from, to;
+		unsigned thirds;
+	} row[] = {{12, 15, 3}, {1, 3, 3}, {17, 23, 3}, {3, 12, 2}, {15, 17, 1},
+	    {25, 30, 1}, {23, 25, 1}, {30, 31, 0}};
+	struct keeper_rig *r = *state;
+	struct keeper_peer out;
+	int64_t all;
+	size_t i;
+
+	start_with_records(r);
+	all = counted_backlog(r);
+	assert_true(all > 0 && all % 3 == 0);
+	keeper_rig_wait_target(r, "parent", "backlog_bytes", all);
+	keeper_rig_forwarder(r, "parent", &out);
+	keeper_peer_target(&out, "parent");
+	keeper_peer_work(&out, 1 << 20, 16);
+	keeper_peer_stored(&out);
+	keeper_peer_stored(&out);
+	keeper_peer_stored(&out);
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		keeper_peer_settle(
+		    &out, row[i].from, row[i].to, ENTRY_TERM_DELIVERED);
+		keeper_rig_wait_target(r, "parent", "backlog_bytes",
+		    all / 3 * (int64_t)row[i].thirds);
+	}
+	keeper_rig_wait_target(r, "parent", "pending", 0);
+	assert_int_equal(counted_backlog(r), 0);
+	keeper_peer_close(&out);
+}
+
 /* ---- the control socket ---- */
 
 static int
@@ -398,6 +453,7 @@ main(void)
 	    TEST(what_a_parent_lost_is_owed_again_and_alarms),
 	    TEST(a_forwarder_that_says_what_cannot_be_is_cut_off),
 	    TEST(a_target_that_takes_nothing_gets_its_window_and_no_more),
+	    TEST(a_backlog_has_the_bytes_of_each_batch_that_is_owed_something),
 	    TEST(a_request_that_is_none_is_answered_so_and_ends_the_connection),
 	    TEST(the_17th_connection_is_told_to_come_again),
 	    TEST(a_peek_shows_as_many_records_as_were_asked_for),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A child writes, rotates, recycles, closes and opens, and is killed at a
- * random moment; what it had acknowledged is there at the next start.
+ * random moment; what it had acknowledged is there at the next start, and so
+ * is the count of what was stored.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -174,11 +175,77 @@ nothing_acknowledged_is_lost_by_kill_9(void **state)
 	storerig_fini(&r);
 }
 
+/* Every header says what was stored before it; the sum of all. */
+static uint64_t
+follow_data(struct storerig *r)
+{
+	struct store_cursor *c;
+	struct store_damage d;
+	struct store_batch b;
+	uint64_t sum = 0, batches = 0;
+	struct buf copy;
+
+	buf_init(&copy, 1 << 20);
+	assert_int_equal(store_cursor_open_number(r->s, 1, &c), 0);
+	while (!store_cursor_next(c, true, &copy, &b, &d)) {
+		assert_int_equal(b.header.data_before, sum);
+		if (b.header.kind == BATCH_DATA)
+			sum += b.header.stored_len;
+		batches++;
+	}
+	assert_true(batches > 0);
+	store_cursor_close(c);
+	buf_fini(&copy);
+	return sum;
+}
+
+static void
+check_data(struct storerig *r)
+{
+	struct store_info info;
+
+	store_info(r->s, &info);
+	assert_true(info.data_bytes > 0);
+	assert_int_equal(follow_data(r), info.data_bytes);
+}
+
+/* Over segments, a clean stop, and a stop that was none. */
+static void
+each_header_says_how_much_was_stored_before_it(void **state)
+{
+	struct storerig r;
+	char copy[300];
+	int i;
+
+	(void)state;
+	storerig_init(&r, true);
+	assert_int_equal(storerig_open(&r), 0);
+	for (i = 0; i < 60; i++)
+		assert_int_equal(storerig_put(&r, 3, 20000), 0);
+	check_data(&r);
+	storerig_close(&r);
+	assert_int_equal(storerig_open(&r), 0);
+	check_data(&r);
+	assert_int_equal(storerig_put(&r, 3, 20000), 0);
+	check_data(&r);
+	snprintf(copy, sizeof(copy), "%s.crashed", r.dir);
+	storerig_copy_tree(r.dir, copy);
+	storerig_close(&r);
+	storerig_copy_tree(copy, r.dir);
+	storerig_remove_tree(copy);
+	assert_int_equal(storerig_open(&r), 0);
+	check_data(&r);
+	assert_int_equal(storerig_put(&r, 3, 20000), 0);
+	check_data(&r);
+	storerig_fini(&r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing_acknowledged_is_lost_by_kill_9),
+	    cmocka_unit_test(each_header_says_how_much_was_stored_before_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,9 +60,10 @@ repair_and_check(const uint8_t *data, size_t size)
 	header_len = endian_get_le16(value + 10);
 	end = header_len + endian_get_le32(value + 20);
 	if (header_len >= BATCH_HEADER_SIZE && end <= len) {
-		crc = crc32c(0, value, 228);
-		crc = crc32c(crc, value + 232, end - 232);
-		endian_put_le32(value + 228, crc);
+		crc = crc32c(0, value, 236);
+		crc = crc32c(
+		    crc, value + BATCH_HEADER_SIZE, end - BATCH_HEADER_SIZE);
+		endian_put_le32(value + 236, crc);
 		check(bytes_of(value, len));
 	}
 	free(value);

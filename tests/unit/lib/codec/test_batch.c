@@ -51,6 +51,7 @@ sample(struct batch_header *h)
 	    .prev_digest = {4},
 	    .nonce = {5},
 	    .tag = {6},
+	    .data_before = 70000,
 	    .extensions = bytes_of("\1\0\2\0ab", 6),
 	};
 	len = batch_value_len(h);
@@ -159,7 +160,7 @@ a_wrong_header_is_refused(void **state)
 		uint8_t value;
 		int rc;
 	} row[] = {
-	    {0, 'X', ERR_FORMAT}, {8, 2, ERR_VERSION}, {10, 231, ERR_FORMAT},
+	    {0, 'X', ERR_FORMAT}, {8, 2, ERR_VERSION}, {10, 239, ERR_FORMAT},
 	    {12, 0, ERR_VERSION}, {12, 5, ERR_VERSION}, {13, 2, ERR_VERSION},
 	    {14, BATCH_CODEC_ZSTD_DICT, ERR_VERSION}, {15, 2, ERR_VERSION},
 	    {16, 1, ERR_VERSION},
@@ -171,10 +172,10 @@ a_wrong_header_is_refused(void **state)
 	    {39, 0xff, 0},
 	    {51, 1, ERR_FORMAT}, /* stored length beyond the value */
 	    {52, 1, ERR_FORMAT}, /* a zero that is not */
-	    {224, 1, ERR_FORMAT},
-	    {232, 0x81, ERR_VERSION}, /* a critical extension */
-	    {233, 1, ERR_FORMAT},
-	    {234, 3, ERR_FORMAT}, /* the extension's length */
+	    {232, 1, ERR_FORMAT},
+	    {240, 0x81, ERR_VERSION}, /* a critical extension */
+	    {241, 1, ERR_FORMAT},
+	    {242, 3, ERR_FORMAT}, /* the extension's length */
 	};
 
 	(void)state;
@@ -189,9 +190,9 @@ a_wrong_header_is_refused(void **state)
 		mem[row[i].at] = row[i].value;
 		rc = batch_decode(value, &v);
 		if (row[i].at > 11 && rc == ERR_CORRUPT) {
-			crc = crc32c(0, mem, 228);
-			crc = crc32c(crc, mem + 232, 6 + h.ranges_len);
-			endian_put_le32(mem + 228, crc);
+			crc = crc32c(0, mem, 236);
+			crc = crc32c(crc, mem + 240, 6 + h.ranges_len);
+			endian_put_le32(mem + 236, crc);
 			rc = batch_decode(value, &v);
 		}
 		if (rc != row[i].rc)

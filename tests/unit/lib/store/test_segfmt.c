@@ -49,7 +49,8 @@ some_footer(void)
 	    .stored_bytes = 123456,
 	    .received_first_ns = 1,
 	    .received_last_ns = 2,
-	    .sealed_ns = 1800000000000000001};
+	    .sealed_ns = 1800000000000000001,
+	    .data_end = 7654321};
 
 	set(f.segment.byte, 16, 0x20);
 	set(f.chain, 32, 0x80);

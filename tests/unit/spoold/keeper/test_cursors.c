@@ -299,27 +299,6 @@ a_rename_moves_the_cursor(void **state)
 /* ---- retention ---- */
 
 static void
-a_backlog_is_as_large_as_what_is_held_of_it(void **state)
-{
-	struct cursors c = {0};
-	struct cursors_target *a = add(&c, "a", 1);
-	struct store_segment row[2] = {{.first_rec = 1,
-					   .next_rec = 11,
-					   .bytes = 64 << 20,
-					   .used = 64 << 20},
-	    {.first_rec = 11, .next_rec = 21, .bytes = 64 << 20, .used = 4096}};
-
-	(void)state;
-	assert_int_equal(retention_backlog(a, row, 2, 21), (64 << 20) + 4096);
-	cursors_settle(a, ENTRY_TERM_DELIVERED, 1, 16, NULL);
-	assert_int_equal(retention_backlog(a, row, 2, 21), 2048);
-	assert_int_equal(retention_backlog(a, row, 2, 17), 4096 / 6);
-	cursors_settle(a, ENTRY_TERM_DELIVERED, 16, 21, NULL);
-	assert_int_equal(retention_backlog(a, row, 2, 21), 0);
-	cursors_fini(&c);
-}
-
-static void
 a_segment_goes_when_every_target_has_settled_all_of_it(void **state)
 {
 	struct cursors c = {0};
@@ -406,7 +385,6 @@ main(void)
 		lost_custody_is_owed_again_and_taken_off_the_terms),
 	    cmocka_unit_test(another_protocol_clears_the_opaque_bytes),
 	    cmocka_unit_test(a_rename_moves_the_cursor),
-	    cmocka_unit_test(a_backlog_is_as_large_as_what_is_held_of_it),
 	    cmocka_unit_test(
 		a_segment_goes_when_every_target_has_settled_all_of_it),
 	    cmocka_unit_test(
