@@ -3,15 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agentlink/receiver/agent_window.h"
 #include "agentlink/receiver/session.h"
 #include "lib/base/err.h"
 #include "lib/base/failpoint.h"
 #include "lib/base/log.h"
 #include "lib/digest/digest_chain.h"
-
-/* Batches beyond the credit that are borne before the peer is cut off. */
-#define CREDIT_PATIENCE 8u
 
 static struct session_stream *
 find(struct session *s, uint32_t number)
@@ -31,7 +27,7 @@ send_ack(struct session_stream *st, uint64_t now_ms)
 	struct agentlink_msg m = {.type = AGENTLINK_ACK, .stream = st->number};
 
 	receiver_credit(s->receiver, &s->credit_bytes, &s->credit_batches);
-	m.u.ack.seq = st->durable;
+	m.u.ack.seq = st->window.durable;
 	m.u.ack.credit_bytes = s->credit_bytes;
 	m.u.ack.credit_batches = s->credit_batches;
 	st->acked_ms = now_ms;
@@ -51,16 +47,27 @@ agent_flush(struct session *s, uint64_t now_ms, bool repeat)
 		if (st->answered)
 			send_ack(st, now_ms);
 	}
-	if (!repeat || !s->unacked_batches)
+	if (!repeat || !s->unacked.batches)
 		return;
 	/* Work is pending: say again how far it is, so nobody gives up. */
 	for (uint32_t i = 0; i < s->streams_cap; i++) {
 		struct session_stream *st = s->streams[i];
 
-		if (st && st->answered && st->pending_n &&
+		if (st && st->answered && st->window.n &&
 		    now_ms - st->acked_ms >= RECEIVER_ACK_REPEAT_MS)
 			send_ack(st, now_ms);
 	}
+}
+
+static void
+mark(struct session_stream *st)
+{
+	if (!st->dirty) {
+		st->dirty = true;
+		st->next_dirty = st->session->dirty_streams;
+		st->session->dirty_streams = st;
+	}
+	session_mark_dirty(st->session);
 }
 
 /* ---- NACK
@@ -71,16 +78,11 @@ nack(struct session_stream *st, enum agentlink_code code, uint64_t first_seq)
 {
 	struct agentlink_msg m = {.type = AGENTLINK_NACK, .stream = st->number};
 
-	/* Told again only if it is to go back further. */
-	if (st->nacked && st->next_seq >= st->told_seq)
-		return;
-	st->nacked = true;
-	st->told_seq = st->next_seq;
-	agent_window_uncount(st, st->next_seq);
+	st->window.nacked = true;
 	m.u.nack.code = (uint16_t)code;
 	m.u.nack.first_seq = first_seq;
-	m.u.nack.resume_at = st->next_seq;
-	memcpy(m.u.nack.head, st->head, BATCH_HEAD_SIZE);
+	m.u.nack.resume_at = st->window.next_seq;
+	memcpy(m.u.nack.head, st->window.head, BATCH_HEAD_SIZE);
 	m.u.nack.text = bytes_of_str(agentlink_code_text((uint16_t)code));
 	log_info("%s: stream %u: NACK %s at %llu", st->session->identity,
 	    st->number, agentlink_code_name((uint16_t)code),
@@ -97,7 +99,7 @@ free_stream(struct session_stream *st, bool final)
 	struct session *s = st->session;
 	struct session_stream **p = &s->dirty_streams;
 
-	agent_window_uncount(st, 0);
+	agent_window_fini(&st->window);
 	while (*p && *p != st)
 		p = &(*p)->next_dirty;
 	if (*p)
@@ -105,7 +107,6 @@ free_stream(struct session_stream *st, bool final)
 	flow_stream_close(s->receiver->flow, st->flow, final);
 	s->streams[st->number - 1] = NULL;
 	s->streams_open--;
-	free(st->pending);
 	free(st);
 }
 
@@ -195,6 +196,7 @@ open_stream(
 	st->session = s;
 	st->number = number;
 	st->epoch = o->epoch;
+	st->window.use = &s->unacked;
 	s->streams[number - 1] = st;
 	s->streams_open++;
 	if (open_flow(s, st, o))
@@ -209,15 +211,38 @@ first_answer(struct session_stream *st, const struct ipc_stream_state *state)
 	    .type = AGENTLINK_STREAM_STATE, .stream = st->number};
 
 	st->answered = true;
-	st->next_seq = state->last + 1;
-	st->durable = state->last;
-	memcpy(st->head, state->head, BATCH_HEAD_SIZE);
+	agent_window_begin(&st->window, state->last, state->head);
 	m.u.stream_state.code = AGENTLINK_CODE_OK;
 	m.u.stream_state.flags = state->is_new ? AGENTLINK_STREAM_NEW : 0;
 	m.u.stream_state.epoch = st->epoch;
 	m.u.stream_state.last = state->last;
 	memcpy(m.u.stream_state.head, state->head, BATCH_HEAD_SIZE);
 	session_send(st->session, &m);
+}
+
+/*
+ * The keeper was asked again.  If it lacks what it had (a disk that lied, a
+ * tail set aside), or has what this connection did not send, the agent is told
+ * at once: it compares the head, as with the first answer.
+ */
+static void
+later_answer(struct session_stream *st, const struct ipc_stream_state *state,
+    const struct proof *proof)
+{
+	struct agent_window *w = &st->window;
+	uint64_t next_seq = w->next_seq;
+
+	switch (agent_window_answer(w, state->last, state->head, proof)) {
+	case AGENT_WINDOW_LESS:
+		nack(st, AGENTLINK_CODE_GAP, next_seq);
+		break;
+	case AGENT_WINDOW_OTHER:
+		nack(st, AGENTLINK_CODE_TAKEN_OVER, next_seq);
+		mark(st);
+		break;
+	case AGENT_WINDOW_SAME:
+		mark(st);
+	}
 }
 
 void
@@ -227,27 +252,28 @@ agent_on_stream_state(void *owner, const struct proof *proof)
 	    &proof_msg(proof)->u.stream_state;
 	struct session_stream *st = owner;
 
-	if (state->code != AGENTLINK_CODE_OK) {
+	if (state->code != AGENTLINK_CODE_OK && st->answered) {
+		/* A restarted keeper has no room for it any more. */
+		session_fail(st->session, (enum agentlink_code)state->code,
+		    "a stream that was open cannot stay so");
+	} else if (state->code != AGENTLINK_CODE_OK) {
 		refuse_stream(
 		    st->session, st->number, (enum agentlink_code)state->code);
 		free_stream(st, false);
-		return;
-	}
-	if (!st->answered) {
+	} else if (st->answered) {
+		later_answer(st, state, proof);
+	} else {
 		first_answer(st, state);
-		return;
 	}
-	if (state->last >= st->next_seq) {
-		st->next_seq = state->last + 1;
-		memcpy(st->head, state->head, BATCH_HEAD_SIZE);
-	}
-	agent_window_acknowledge(st, state->last, proof);
 }
 
 void
 agent_on_durable(void *owner, uint64_t seq, const struct proof *proof)
 {
-	agent_window_acknowledge(owner, seq, proof);
+	struct session_stream *st = owner;
+
+	agent_window_acknowledge(&st->window, seq, proof);
+	mark(st);
 }
 
 void
@@ -256,8 +282,16 @@ agent_on_refused(void *owner, const struct ipc_range *range,
 {
 	struct session_stream *st = owner;
 
-	st->next_seq = verdict->last + 1;
-	memcpy(st->head, verdict->head, BATCH_HEAD_SIZE);
+	if (verdict->code == AGENTLINK_CODE_NOT_OPEN) {
+		session_fail(st->session, AGENTLINK_CODE_NOT_OPEN,
+		    "a stream that was open cannot stay so");
+		return;
+	}
+	if (verdict->code == AGENTLINK_CODE_LATER)
+		agent_window_lost(&st->window, range->first_seq);
+	else if (agent_window_refused(&st->window, range->first_seq,
+		     verdict->last, verdict->head))
+		flow_stream_query(st->session->receiver->flow, st->flow);
 	nack(st, (enum agentlink_code)verdict->code, range->first_seq);
 }
 
@@ -277,18 +311,6 @@ code_of(int rc)
 	default:
 		return AGENTLINK_CODE_MALFORMED;
 	}
-}
-
-/*
- * After a NACK what follows the refused batch is not taken.  What comes before
- * it is a repeat: it has become durable since, or will.
- */
-static bool
-is_wanted(struct session_stream *st, const struct agentlink_data *d)
-{
-	if (d->first_seq == st->next_seq)
-		st->nacked = false;
-	return !st->nacked || d->first_seq < st->next_seq;
 }
 
 static int
@@ -312,10 +334,10 @@ check_data(struct session *s, const struct agentlink_data *d,
 	return rc;
 }
 
-/* The agent's numbering, as far as this connection knows it. */
+/* A batch as the keeper is told of it. */
 static void
-move_on(struct session_stream *st, struct ipc_range *range,
-    const struct agentlink_data *d, struct digest_sha256 *sha)
+make_range(struct ipc_range *range, const struct agentlink_data *d,
+    struct digest_sha256 *sha)
 {
 	range->first_seq = d->first_seq;
 	range->count = d->count;
@@ -327,71 +349,78 @@ move_on(struct session_stream *st, struct ipc_range *range,
 	memcpy(range->prev_head, d->prev_head, BATCH_HEAD_SIZE);
 	digest_chain(sha, d->prev_head, d->first_seq, d->count,
 	    d->content_digest, range->head);
-	if (d->first_seq == st->next_seq) {
-		st->next_seq += d->count;
-		memcpy(st->head, range->head, BATCH_HEAD_SIZE);
-	}
 }
 
 static void
-data_fails(struct session_stream *st, const struct agentlink_data *d, int rc)
+refuse_data(struct session_stream *st, const struct agentlink_data *d,
+    enum agentlink_code code)
 {
-	struct listener *l = st->session->listener;
-
-	/* A repeat needs no content: it is there. */
-	if (d->first_seq + d->count - 1 <= st->durable) {
-		agent_window_mark(st);
-		return;
-	}
-	/* Resume at this very batch: the agent checks its own copy. */
-	l->refused_records += d->count;
-	if (rc == ERR_DIGEST)
-		receiver_note_mismatch(
-		    st->session->receiver, l, &st->session->id);
-	if (!st->nacked && d->first_seq < st->next_seq) {
-		st->next_seq = d->first_seq;
-		memcpy(st->head, d->prev_head, BATCH_HEAD_SIZE);
-	}
-	nack(st, code_of(rc), d->first_seq);
+	receiver_count(st->session->receiver,
+	    &st->session->listener->refused_records, d->count);
+	nack(st, code, d->first_seq);
 }
 
-static bool
-within_credit(struct session *s)
-{
-	if (s->unacked_batches < s->credit_batches + CREDIT_PATIENCE ||
-	    s->unacked_batches < 64 + CREDIT_PATIENCE)
-		return true;
-	session_fail(s, AGENTLINK_CODE_CREDIT,
-	    "far more was sent than the credit allows");
-	return false;
-}
-
+/* It carries on where the stream stands. */
 static void
-data(struct session_stream *st, const struct agentlink_data *d)
+take_data(struct session_stream *st, const struct agentlink_data *d)
 {
 	struct session *s = st->session;
 	struct batch_columns_view view;
 	struct ipc_range range = {0};
-	int rc;
+	int rc = check_data(s, d, &view);
 
-	if (!is_wanted(st, d) || !within_credit(s))
-		return;
-	if (d->first_seq > st->next_seq) {
-		nack(st, AGENTLINK_CODE_GAP, d->first_seq);
-		return;
-	}
-	rc = check_data(s, d, &view);
+	if (rc == ERR_DIGEST)
+		receiver_note_mismatch(s->receiver, s->listener, &s->id);
 	if (rc) {
-		data_fails(st, d, rc);
+		/* To resume at this very batch. */
+		refuse_data(st, d, code_of(rc));
 		return;
 	}
-	move_on(st, &range, d, receiver_sha(s->receiver));
-	rc = agent_window_push(st, d->first_seq, d->first_seq + d->count - 1,
+	make_range(&range, d, receiver_sha(s->receiver));
+	rc = agent_window_push(&st->window, d->first_seq + d->count - 1,
 	    (uint32_t)d->payload.len, range.head);
 	if (!rc)
 		rc = receiver_store(s->receiver, st->flow, &range, d, &view);
 	if (rc)
 		session_fail(s, AGENTLINK_CODE_INTERNAL, err_text(rc));
+}
+
+static void
+data(struct session_stream *st, const struct agentlink_data *d)
+{
+	if (!session_within_credit(st->session))
+		return;
+	switch (agent_window_judge(
+	    &st->window, d->first_seq, d->first_seq + d->count - 1)) {
+	case AGENT_WINDOW_TAKE:
+		take_data(st, d);
+		break;
+	case AGENT_WINDOW_REPEAT:
+		/* It needs no content: it is there, or on its way. */
+		receiver_count(st->session->receiver,
+		    &st->session->listener->duplicate_records, d->count);
+		mark(st);
+		break;
+	case AGENT_WINDOW_IGNORE:
+		break;
+	case AGENT_WINDOW_GAP:
+		refuse_data(st, d, AGENTLINK_CODE_GAP);
+		break;
+	case AGENT_WINDOW_PARTIAL:
+		refuse_data(st, d, AGENTLINK_CODE_PARTIAL);
+		break;
+	}
+}
+
+static void
+take_advance(struct session_stream *st, const struct agentlink_advance *a)
+{
+	struct session *s = st->session;
+
+	receiver_seal(s->receiver); /* it comes after what was gathered */
+	if (agent_window_push(&st->window, a->to, 0, a->head) ||
+	    flow_advance(s->receiver->flow, st->flow, a))
+		session_fail(s, AGENTLINK_CODE_INTERNAL, "out of memory");
 }
 
 static void
@@ -403,15 +432,22 @@ advance(struct session_stream *st, const struct agentlink_advance *a)
 		session_fail(s, AGENTLINK_CODE_MALFORMED, "ADVANCE of nothing");
 		return;
 	}
-	receiver_seal(s->receiver); /* it comes after what was gathered */
-	if (a->to >= st->next_seq) {
-		st->next_seq = a->to + 1;
-		memcpy(st->head, a->head, BATCH_HEAD_SIZE);
+	if (!session_within_credit(s))
+		return;
+	switch (agent_window_judge_advance(&st->window, a->from, a->to)) {
+	case AGENT_WINDOW_TAKE:
+		take_advance(st, a);
+		break;
+	case AGENT_WINDOW_REPEAT:
+		mark(st);
+		break;
+	case AGENT_WINDOW_GAP:
+		nack(st, AGENTLINK_CODE_GAP, a->from);
+		break;
+	case AGENT_WINDOW_IGNORE:
+	case AGENT_WINDOW_PARTIAL:
+		break;
 	}
-	st->nacked = false;
-	if (agent_window_push(st, a->from, a->to, 0, a->head) ||
-	    flow_advance(s->receiver->flow, st->flow, a))
-		session_fail(s, AGENTLINK_CODE_INTERNAL, "out of memory");
 }
 
 void

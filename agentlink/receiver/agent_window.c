@@ -7,135 +7,189 @@
 #include "lib/base/err.h"
 
 void
-agent_window_mark(struct session_stream *st)
+agent_window_begin(struct agent_window *w, uint64_t last,
+    const uint8_t head[static BATCH_HEAD_SIZE])
 {
-	if (!st->dirty) {
-		st->dirty = true;
-		st->next_dirty = st->session->dirty_streams;
-		st->session->dirty_streams = st;
-	}
-	session_mark_dirty(st->session);
+	w->durable = last;
+	w->next_seq = last + 1;
+	memcpy(w->head, head, BATCH_HEAD_SIZE);
+	memcpy(w->durable_head, head, BATCH_HEAD_SIZE);
 }
 
-static struct session_pending *
-pending_at(struct session_stream *st, uint32_t i)
+enum agent_window_what
+agent_window_judge(const struct agent_window *w, uint64_t first, uint64_t last)
 {
-	return &st->pending[(st->pending_at + i) % st->pending_cap];
+	if (first == w->next_seq)
+		return AGENT_WINDOW_TAKE;
+	if (w->nacked)
+		return AGENT_WINDOW_IGNORE;
+	if (first > w->next_seq)
+		return AGENT_WINDOW_GAP;
+	return last < w->next_seq ? AGENT_WINDOW_REPEAT : AGENT_WINDOW_PARTIAL;
 }
 
-static void
-uncount(struct session_stream *st, struct session_pending *p)
+enum agent_window_what
+agent_window_judge_advance(
+    const struct agent_window *w, uint64_t from, uint64_t to)
 {
-	if (!p->counted)
-		return;
-	p->counted = false;
-	st->session->unacked_bytes -= p->bytes;
-	st->session->unacked_batches--;
+	if (from > w->next_seq)
+		return w->nacked ? AGENT_WINDOW_IGNORE : AGENT_WINDOW_GAP;
+	return to < w->next_seq ? AGENT_WINDOW_REPEAT : AGENT_WINDOW_TAKE;
 }
 
-/*
- * What is durable waits no longer.  A batch may have been taken although the
- * stream was refused after it: the stream goes on behind what is durable.
- */
-static void
-pop_pending(struct session_stream *st)
+static struct agent_window_batch *
+batch_at(const struct agent_window *w, uint32_t i)
 {
-	while (st->pending_n) {
-		struct session_pending *p = pending_at(st, 0);
-
-		if (p->last_seq > st->durable)
-			break;
-		uncount(st, p);
-		if (p->last_seq == st->durable && st->durable >= st->next_seq) {
-			st->next_seq = st->durable + 1;
-			memcpy(st->head, p->head, BATCH_HEAD_SIZE);
-		}
-		st->pending_at = (st->pending_at + 1) % st->pending_cap;
-		st->pending_n--;
-	}
-}
-
-/*
- * The one place where an agent's records become acknowledged: everything up
- * to seq is on stable storage, and `proof` is what says so.
- */
-void
-agent_window_acknowledge(
-    struct session_stream *st, uint64_t seq, const struct proof *proof)
-{
-	(void)proof;
-	if (seq > st->durable)
-		st->durable = seq;
-	pop_pending(st);
-	/* Taken after a NACK and forgotten here: the keeper knows the head. */
-	if (st->durable >= st->next_seq)
-		flow_stream_query(st->session->receiver->flow, st->flow);
-	agent_window_mark(st);
-}
-
-/* What a NACK sends back is outside the window; it may yet become durable. */
-void
-agent_window_uncount(struct session_stream *st, uint64_t seq)
-{
-	for (uint32_t i = 0; i < st->pending_n; i++)
-		if (pending_at(st, i)->last_seq >= seq)
-			uncount(st, pending_at(st, i));
+	return &w->batch[(w->at + i) % w->cap];
 }
 
 static int
-grow_pending(struct session_stream *st)
+grow(struct agent_window *w)
 {
-	uint32_t cap = st->pending_cap ? st->pending_cap * 2 : 4;
-	struct session_pending *ring = calloc(cap, sizeof(*ring));
+	uint32_t cap = w->cap ? w->cap * 2 : 4;
+	struct agent_window_batch *ring = calloc(cap, sizeof(*ring));
 
 	if (!ring)
 		return ERR_NOMEM;
-	for (uint32_t i = 0; i < st->pending_n; i++)
-		ring[i] = *pending_at(st, i);
-	free(st->pending);
-	st->pending = ring;
-	st->pending_cap = cap;
-	st->pending_at = 0;
+	for (uint32_t i = 0; i < w->n; i++)
+		ring[i] = *batch_at(w, i);
+	free(w->batch);
+	w->batch = ring;
+	w->cap = cap;
+	w->at = 0;
 	return 0;
 }
 
-/*
- * What a NACK sent back comes again: as it was (a batch never changes), or in
- * another form, which takes the place of what it overlaps.
- */
-static struct session_pending *
-sent_back(struct session_stream *st, uint64_t first_seq, uint64_t last_seq)
+/* The chain ends at last_seq. */
+static int
+extend(struct agent_window *w, uint64_t last_seq,
+    const uint8_t head[static BATCH_HEAD_SIZE], struct agent_window_batch **out)
 {
-	for (uint32_t i = st->pending_n; i--;) {
-		struct session_pending *p = pending_at(st, i);
-
-		if (!p->counted && p->last_seq == last_seq)
-			return p;
-	}
-	while (st->pending_n) {
-		struct session_pending *p = pending_at(st, st->pending_n - 1);
-
-		if (p->counted || p->last_seq < first_seq)
-			break;
-		st->pending_n--;
-	}
-	return NULL;
+	if (w->n == w->cap && grow(w))
+		return ERR_NOMEM;
+	*out = batch_at(w, w->n++);
+	**out = (struct agent_window_batch){.last_seq = last_seq};
+	memcpy((*out)->head, head, BATCH_HEAD_SIZE);
+	w->next_seq = last_seq + 1;
+	memcpy(w->head, head, BATCH_HEAD_SIZE);
+	return 0;
 }
 
 int
-agent_window_push(struct session_stream *st, uint64_t first_seq,
-    uint64_t last_seq, uint32_t bytes,
+agent_window_push(struct agent_window *w, uint64_t last_seq, uint32_t bytes,
     const uint8_t head[static BATCH_HEAD_SIZE])
 {
-	struct session_pending *p = sent_back(st, first_seq, last_seq);
+	struct agent_window_batch *b;
 
-	if (!p && st->pending_n == st->pending_cap && grow_pending(st))
+	if (extend(w, last_seq, head, &b))
 		return ERR_NOMEM;
-	if (!p)
-		p = pending_at(st, st->pending_n++);
-	*p = (struct session_pending){last_seq, bytes, .counted = true};
-	memcpy(p->head, head, BATCH_HEAD_SIZE);
-	st->session->unacked_bytes += bytes;
-	st->session->unacked_batches++;
+	w->nacked = false;
+	b->bytes = bytes;
+	b->counted = true;
+	w->use->bytes += bytes;
+	w->use->batches++;
 	return 0;
+}
+
+static void
+uncount(struct agent_window *w, const struct agent_window_batch *b)
+{
+	if (!b->counted)
+		return;
+	w->use->bytes -= b->bytes;
+	w->use->batches--;
+}
+
+void
+agent_window_acknowledge(
+    struct agent_window *w, uint64_t seq, const struct proof *proof)
+{
+	(void)proof;
+	while (w->n && batch_at(w, 0)->last_seq <= seq) {
+		const struct agent_window_batch *b = batch_at(w, 0);
+
+		uncount(w, b);
+		w->durable = b->last_seq;
+		memcpy(w->durable_head, b->head, BATCH_HEAD_SIZE);
+		w->at = (w->at + 1) % w->cap;
+		w->n--;
+	}
+}
+
+/* Is this a place of the chain? */
+static bool
+has_place(const struct agent_window *w, uint64_t last, const uint8_t *head)
+{
+	if (last == w->durable)
+		return !memcmp(head, w->durable_head, BATCH_HEAD_SIZE);
+	for (uint32_t i = 0; i < w->n; i++)
+		if (batch_at(w, i)->last_seq == last)
+			return !memcmp(
+			    head, batch_at(w, i)->head, BATCH_HEAD_SIZE);
+	return false;
+}
+
+/* Whatever ends at `seq` or behind is withdrawn. */
+static void
+withdraw(struct agent_window *w, uint64_t seq)
+{
+	while (w->n && batch_at(w, w->n - 1)->last_seq >= seq)
+		uncount(w, batch_at(w, --w->n));
+}
+
+enum agent_window_answer
+agent_window_answer(struct agent_window *w, uint64_t last,
+    const uint8_t head[static BATCH_HEAD_SIZE], const struct proof *proof)
+{
+	bool less = last < w->durable;
+
+	if (has_place(w, last, head)) {
+		agent_window_acknowledge(w, last, proof);
+		return AGENT_WINDOW_SAME;
+	}
+	if (less && w->n)
+		return AGENT_WINDOW_SAME;
+	withdraw(w, 0);
+	agent_window_begin(w, last, head);
+	return less ? AGENT_WINDOW_LESS : AGENT_WINDOW_OTHER;
+}
+
+bool
+agent_window_refused(struct agent_window *w, uint64_t first, uint64_t last,
+    const uint8_t head[static BATCH_HEAD_SIZE])
+{
+	struct agent_window_batch *rest;
+	uint64_t end;
+
+	withdraw(w, first <= last ? first : last + 1);
+	/* It has forgotten what it had: a disk that lied, a tail set aside. */
+	if (last < w->durable) {
+		w->durable = last;
+		memcpy(w->durable_head, head, BATCH_HEAD_SIZE);
+	}
+	end = w->n ? batch_at(w, w->n - 1)->last_seq : w->durable;
+	w->next_seq = last + 1;
+	memcpy(w->head, head, BATCH_HEAD_SIZE);
+	/* Without memory it is acknowledged with what comes behind it. */
+	return last > end && !extend(w, last, head, &rest);
+}
+
+void
+agent_window_lost(struct agent_window *w, uint64_t first)
+{
+	const struct agent_window_batch *end;
+
+	withdraw(w, first);
+	end = w->n ? batch_at(w, w->n - 1) : NULL;
+	w->next_seq = (end ? end->last_seq : w->durable) + 1;
+	memcpy(w->head, end ? end->head : w->durable_head, BATCH_HEAD_SIZE);
+}
+
+void
+agent_window_fini(struct agent_window *w)
+{
+	withdraw(w, 0);
+	free(w->batch);
+	w->batch = NULL;
+	w->cap = 0;
 }

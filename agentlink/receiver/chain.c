@@ -262,16 +262,21 @@ static void
 data(struct session *s, const struct agentlink_chain_data *d)
 {
 	struct flow_item *item = NULL;
-	int rc = make_item(s, d, &item);
+	int rc;
 
+	if (!session_within_credit(s))
+		return;
+	rc = make_item(s, d, &item);
 	switch (rc) {
 	case 0:
-		s->unacked_batches++;
+		s->unacked.batches++;
+		s->unacked.bytes += (uint32_t)d->payload.len;
 		flow_add(s->receiver->flow, item);
 		break;
 	case ERR_DIGEST:
 		receiver_note_mismatch(s->receiver, s->listener, &s->id);
-		s->listener->refused_records += d->count;
+		receiver_count(
+		    s->receiver, &s->listener->refused_records, d->count);
 		nack(s, AGENTLINK_CODE_DIGEST, d->first_rec);
 		break;
 	case ERR_LIMIT:
@@ -285,17 +290,24 @@ data(struct session *s, const struct agentlink_chain_data *d)
 /* ---- acknowledgements
  * -------------------------------------------------------------- */
 
+/* A batch or SKIP waits no longer. */
+static void
+answered(struct session *s, uint32_t bytes)
+{
+	s->unacked.batches--;
+	s->unacked.bytes -= bytes;
+}
+
 /* As in agent.c: only with a proof in hand. */
 void
-chain_on_durable(
-    void *owner, uint64_t from, uint64_t to, const struct proof *proof)
+chain_on_durable(void *owner, uint64_t from, uint64_t to, uint32_t bytes,
+    const struct proof *proof)
 {
 	struct session *s = owner;
 	struct chain_state *c = s->chain;
 
 	(void)proof;
-	if (s->unacked_batches)
-		s->unacked_batches--;
+	answered(s, bytes);
 	if (c->acks_n && c->acks[c->acks_n - 1].to == from) {
 		c->acks[c->acks_n - 1].to = to;
 	} else {
@@ -315,12 +327,12 @@ chain_on_durable(
 }
 
 void
-chain_on_refused(void *owner, uint64_t first_rec, enum agentlink_code code)
+chain_on_refused(
+    void *owner, uint64_t first_rec, uint32_t bytes, enum agentlink_code code)
 {
 	struct session *s = owner;
 
-	if (s->unacked_batches)
-		s->unacked_batches--;
+	answered(s, bytes);
 	nack(s, code, first_rec);
 }
 
@@ -362,8 +374,10 @@ chain_message(struct session *s, const struct agentlink_msg *m)
 	else if (m->type != AGENTLINK_SKIP)
 		session_fail(s, AGENTLINK_CODE_UNSUPPORTED,
 		    "this message is not for a child to send");
+	else if (!session_within_credit(s))
+		return;
 	else if (flow_skip(s->receiver->flow, s->chain->flow, &m->u.skip))
 		session_fail(s, AGENTLINK_CODE_INTERNAL, "out of memory");
 	else
-		s->unacked_batches++;
+		s->unacked.batches++;
 }

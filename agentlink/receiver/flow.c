@@ -72,6 +72,36 @@ flow_send_item(struct flow *f, struct flow_item *item)
 	flow_send_msg(f, &m);
 }
 
+static bool
+is_withdrawn(const struct flow_item *item, const struct flow_range *r)
+{
+	return r->cut != r->stream->cut && item->number >= r->stream->cut_at;
+}
+
+/*
+ * What the keeper would refuse for sure, since it follows something refused,
+ * is not shown to it: the agent has been told to send it again.
+ */
+static void
+take_out_withdrawn(struct flow *f, struct flow_item *item)
+{
+	uint32_t out = 0;
+	bool *keep;
+
+	if (item->chain)
+		return;
+	for (uint32_t i = 0; i < item->n; i++)
+		out += is_withdrawn(item, &item->ranges[i]);
+	/* Without memory the keeper is shown it, and refuses. */
+	keep = out ? calloc(item->n, sizeof(*keep)) : NULL;
+	if (!keep)
+		return;
+	for (uint32_t i = 0; i < item->n; i++)
+		keep[i] = !is_withdrawn(item, &item->ranges[i]);
+	flow_reduce(f, item, keep);
+	free(keep);
+}
+
 void
 flow_pump(struct flow *f)
 {
@@ -84,6 +114,7 @@ flow_pump(struct flow *f)
 		from = f->last;
 	for (struct flow_item *i = from; i; i = i->next)
 		if (i->number >= f->sent_to) {
+			take_out_withdrawn(f, i);
 			flow_send_item(f, i);
 			f->sent_to = i->number + 1;
 		}
@@ -219,6 +250,7 @@ flow_item_set_range(struct flow_item *item, uint32_t i,
 		memcpy(path, range->path.ptr, range->path.len);
 	}
 	r->stream = stream;
+	r->cut = stream->cut;
 	stream->refs++;
 	r->range = *range;
 	r->range.path = bytes_of(path, range->path.len);
@@ -303,6 +335,7 @@ flow_advance(
 		return rc;
 	item->type = IPC_ADVANCE;
 	item->ranges[0].stream = s;
+	item->ranges[0].cut = s->cut;
 	s->refs++;
 	item->ranges[0].range.first_seq = a->from;
 	item->advance.from = a->from;

@@ -10,7 +10,8 @@
  * The usual course: flow_stream_open, on_stream_state; flow_batch;
  * COMMITTED arrives, on_durable for every range of every batch it covers.
  * What can go wrong: REFUSED (the batch is rebuilt from what is new in it, or
- * becomes VOID, and everything after it is sent again); LATER (nothing is sent
+ * becomes VOID, and everything after it is sent again, without what is behind
+ * a refused range in its stream); LATER (nothing is sent
  * until CREDIT comes); the keeper dies (flow_disconnected, then
  * flow_connected with a new one: everything is replayed).
  */
@@ -39,20 +40,24 @@ struct flow_events {
 	/* Everything of this stream up to seq is durable. */
 	void (*on_durable)(
 	    void *owner, uint64_t seq, const struct proof *proof);
-	/* A range was not taken. */
+	/*
+	 * A range was not taken, and whatever was given of its stream behind
+	 * it is withdrawn: it goes on at verdict->last + 1.  Code LATER: there
+	 * was no memory to make the batch anew, and it goes on at the range.
+	 */
 	void (*on_refused)(void *owner, const struct ipc_range *range,
 	    const struct ipc_range_verdict *verdict);
 	/* The answer to flow_chain_open. */
 	void (*on_chain_state)(void *owner, const struct proof *proof);
-	/* Child records [from, to) are durable. */
-	void (*on_chain_durable)(
-	    void *owner, uint64_t from, uint64_t to, const struct proof *proof);
+	/* Child records [from, to), `bytes` of payload, are durable. */
+	void (*on_chain_durable)(void *owner, uint64_t from, uint64_t to,
+	    uint32_t bytes, const struct proof *proof);
 	/*
 	 * A chain batch or SKIP was not taken.  PARTIAL: part of it is stored
 	 * already, its intervals follow.  LATER: it has too many intervals.
 	 */
-	void (*on_chain_refused)(
-	    void *owner, uint64_t first_rec, enum agentlink_code code);
+	void (*on_chain_refused)(void *owner, uint64_t first_rec,
+	    uint32_t bytes, enum agentlink_code code);
 	/* flow_window has changed. */
 	void (*on_window)(void *arg);
 	/*
@@ -110,6 +115,7 @@ void flow_chain_close(struct flow *f, struct flow_chain *c);
 
 struct flow_range {
 	struct flow_stream *stream;
+	uint32_t cut; /* the stream's, when this was added */
 	struct ipc_range range; /* sid and path are filled in */
 };
 

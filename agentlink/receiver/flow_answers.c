@@ -8,10 +8,16 @@
 #include "lib/base/err.h"
 #include "lib/base/failpoint.h"
 
+/*
+ * ALREADY is judged by where a range ends, and in a replay the keeper does not
+ * know whose history that is; the STREAM_STATE that is to come has the head.
+ */
 static void
 range_durable(struct flow *f, struct flow_stream *s, uint64_t seq,
     const struct proof *proof)
 {
+	if (s->asked && proof_msg(proof)->type == IPC_ALREADY)
+		return;
 	/* What a restarted keeper is told that the agent has been told. */
 	if (seq > s->open.acked)
 		s->open.acked = seq;
@@ -31,8 +37,9 @@ tell_durable(
 		uint64_t count = skip ? item->skip.count : item->batch.records;
 
 		if (item->chain->owner)
-			f->events->on_chain_durable(
-			    item->chain->owner, from, from + count, proof);
+			f->events->on_chain_durable(item->chain->owner, from,
+			    from + count, (uint32_t)item->batch.payload.len,
+			    proof);
 		return;
 	}
 	if (item->type == IPC_ADVANCE)
@@ -108,41 +115,87 @@ drop_ranges(struct flow *f, struct flow_item *item, const bool *keep)
 	item->n = left;
 }
 
-/* Say no to the senders of what is not new; keep[i]: range i is new. */
+/*
+ * Nothing of this stream that was given so far and is numbered as this item or
+ * later is wanted any more; its sender is told where to go on.
+ */
+static void
+cut_stream(struct flow *f, struct flow_item *item, const struct flow_range *r,
+    const struct ipc_range_verdict *v)
+{
+	struct flow_stream *s = r->stream;
+
+	if (r->cut != s->cut && item->number >= s->cut_at)
+		return; /* it has been */
+	s->cut++;
+	s->cut_at = item->number;
+	if (s->owner)
+		f->events->on_refused(s->owner, &r->range, v);
+}
+
+/* It was new, and there is no memory for it. */
+static void
+refuse_for_now(struct flow *f, struct flow_item *item, struct flow_range *r)
+{
+	struct ipc_range_verdict v = {.code = AGENTLINK_CODE_LATER};
+
+	cut_stream(f, item, r, &v);
+}
+
+void
+flow_reduce(struct flow *f, struct flow_item *item, bool *keep)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < item->n; i++)
+		kept += keep[i];
+	if (kept == item->n)
+		return;
+	if (!kept || item->type != IPC_BATCH ||
+	    f->events->rebuild(item, keep, f->arg)) {
+		for (uint32_t i = 0; i < item->n; i++)
+			if (keep[i])
+				refuse_for_now(f, item, &item->ranges[i]);
+		memset(keep, 0, item->n * sizeof(*keep));
+		item->type = IPC_VOID;
+		flow_item_give_payload(item, NULL, 0);
+	}
+	drop_ranges(f, item, keep);
+}
+
+/*
+ * Say no to the senders of what is not new; keep[i]: range i is new.  A
+ * durable one only leaves the batch, and a STREAM answer says so.
+ */
 static int
 judge_ranges(struct flow *f, struct flow_item *item,
-    const struct ipc_refused *refused, bool *keep, uint32_t *kept)
+    const struct ipc_refused *refused, bool *keep)
 {
 	struct ipc_range_verdict v;
 	struct cursor c;
+	uint32_t kept = 0;
 
-	*kept = 0;
 	cursor_init(&c, refused->verdicts);
 	for (uint32_t i = 0; i < item->n; i++) {
-		struct flow_stream *s = item->ranges[i].stream;
+		struct flow_range *r = &item->ranges[i];
 
 		if (ipc_range_verdict_next(&c, &v) != 1)
 			return ERR_FORMAT;
 		keep[i] = v.code == AGENTLINK_CODE_OK && !v.durable;
-		*kept += keep[i];
-		if (keep[i] || !s->owner)
-			continue;
-		/* Durable already: only a STREAM answer may say so. */
-		if (v.durable)
-			flow_stream_query(f, s);
-		else
-			f->events->on_refused(
-			    s->owner, &item->ranges[i].range, &v);
+		kept += keep[i];
+		if (v.durable && r->stream->owner)
+			flow_stream_query(f, r->stream);
+		if (!keep[i] && !v.durable)
+			cut_stream(f, item, r, &v);
 	}
+	if (kept == item->n)
+		return ERR_FORMAT; /* refused for no reason */
+	/* What is new of a stream that was cut goes with it. */
+	for (uint32_t i = 0; i < item->n; i++)
+		if (item->ranges[i].cut != item->ranges[i].stream->cut &&
+		    item->number >= item->ranges[i].stream->cut_at)
+			keep[i] = false;
 	return 0;
-}
-
-static void
-make_void(struct flow *f, struct flow_item *item, const bool *none)
-{
-	item->type = IPC_VOID;
-	drop_ranges(f, item, none);
-	flow_item_give_payload(item, NULL, 0);
 }
 
 static int
@@ -162,12 +215,15 @@ refuse_chain(
 	if (!none)
 		return ERR_NOMEM;
 	if (item->chain->owner) {
-		f->events->on_chain_refused(
-		    item->chain->owner, first, (enum agentlink_code)v.code);
+		f->events->on_chain_refused(item->chain->owner, first,
+		    (uint32_t)item->batch.payload.len,
+		    (enum agentlink_code)v.code);
 		if (v.code == AGENTLINK_CODE_PARTIAL)
 			flow_chain_query(f, item->chain);
 	}
-	make_void(f, item, none);
+	item->type = IPC_VOID;
+	drop_ranges(f, item, none);
+	flow_item_give_payload(item, NULL, 0);
 	free(none);
 	return 0;
 }
@@ -177,21 +233,13 @@ refuse_ranges(
     struct flow *f, struct flow_item *item, const struct ipc_refused *refused)
 {
 	bool *keep = calloc(item->n + 1, sizeof(*keep));
-	uint32_t kept = 0;
 	int rc;
 
 	if (!keep)
 		return ERR_NOMEM;
-	rc = judge_ranges(f, item, refused, keep, &kept);
-	if (!rc) {
-		if (kept && item->type == IPC_BATCH && kept < item->n &&
-		    !f->events->rebuild(item, keep, f->arg)) {
-			drop_ranges(f, item, keep);
-		} else {
-			memset(keep, 0, item->n * sizeof(*keep));
-			make_void(f, item, keep);
-		}
-	}
+	rc = judge_ranges(f, item, refused, keep);
+	if (!rc)
+		flow_reduce(f, item, keep);
 	free(keep);
 	return rc;
 }
@@ -251,6 +299,8 @@ stream_state(struct flow *f, const struct proof *proof)
 	struct flow_stream *s =
 	    flow_find_stream(f, proof_msg(proof)->u.stream_state.sid);
 
+	if (s)
+		s->asked = false;
 	if (s && s->owner)
 		f->events->on_stream_state(s->owner, proof);
 	return 0;

@@ -14,7 +14,14 @@ struct flow_stream {
 	void *owner; /* may be NULL */
 	bool closed;
 	bool final;
+	bool asked; /* a STREAM_STATE is to come */
 	uint32_t refs; /* items that speak of it */
+	/*
+	 * How often it was cut: a range of an earlier cut in an item numbered
+	 * cut_at or above is withdrawn.
+	 */
+	uint32_t cut;
+	uint64_t cut_at;
 	struct flow_stream_open open;
 	uint8_t *mem; /* the strings of `open` */
 };
@@ -52,9 +59,15 @@ struct flow {
 };
 
 void flow_send_msg(struct flow *f, const struct ipc_msg *m);
-void flow_send_stream_open(struct flow *f, const struct flow_stream *s);
+void flow_send_stream_open(struct flow *f, struct flow_stream *s);
 void flow_send_chain_open(struct flow *f, const struct flow_chain *c);
 void flow_send_item(struct flow *f, struct flow_item *item);
+
+/*
+ * Take out of an item what is not kept: made anew, or VOID.  What was kept
+ * and cannot be packed is refused with code LATER.
+ */
+void flow_reduce(struct flow *f, struct flow_item *item, bool *keep);
 
 /* Send what is not on its way yet, as far as the keeper's credit goes. */
 void flow_pump(struct flow *f);

@@ -20,7 +20,7 @@ copy_to(uint8_t **mem, struct bytes s)
 }
 
 void
-flow_send_stream_open(struct flow *f, const struct flow_stream *s)
+flow_send_stream_open(struct flow *f, struct flow_stream *s)
 {
 	struct ipc_msg m = {.type = IPC_STREAM_OPEN};
 	struct ipc_stream_open *o = &m.u.stream_open;
@@ -34,6 +34,7 @@ flow_send_stream_open(struct flow *f, const struct flow_stream *s)
 	o->next_seq = s->open.next_seq;
 	o->acked = s->open.acked;
 	memcpy(o->head, s->open.head, BATCH_HEAD_SIZE);
+	s->asked = !s->open.chained;
 	flow_send_msg(f, &m);
 }
 

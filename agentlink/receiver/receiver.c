@@ -20,8 +20,6 @@
 #include "lib/base/log.h"
 #include "lib/digest/digest.h"
 
-#define CREDIT_BATCHES 64u
-#define CREDIT_MOST (8u * 1024 * 1024)
 #define RECORD_MAX (1024u * 1024)
 
 struct now
@@ -48,12 +46,12 @@ receiver_credit(const struct receiver *r, uint32_t *bytes, uint32_t *batches)
 		return;
 	}
 	/* One frame is guaranteed: a batch may be unanswered at any time. */
-	if (share > CREDIT_MOST)
-		share = CREDIT_MOST;
+	if (share > RECEIVER_CREDIT_BYTES)
+		share = RECEIVER_CREDIT_BYTES;
 	if (share < 64 * 1024)
 		share = 64 * 1024;
 	*bytes = (uint32_t)share;
-	*batches = CREDIT_BATCHES;
+	*batches = RECEIVER_CREDIT_BATCHES;
 }
 
 /* ---- storing
@@ -159,7 +157,7 @@ static bool
 everybody_waits(const struct receiver *r)
 {
 	for (const struct session *s = r->sessions; s; s = s->next)
-		if (s->unacked_batches && !session_is_waiting(s))
+		if (s->unacked.batches && !session_is_waiting(s))
 			return false;
 	return true;
 }
@@ -182,24 +180,11 @@ seal_if_due(struct receiver *r)
 	}
 }
 
-static void
-on_turn(void *arg)
+void
+receiver_count(struct receiver *r, uint64_t *counter, uint64_t n)
 {
-	struct receiver *r = arg;
-
-	while (r->dirty) {
-		struct session *s = r->dirty;
-
-		r->dirty = s->next_dirty;
-		session_flush(s);
-	}
-	seal_if_due(r);
-}
-
-static void
-on_gather_timer(void *arg)
-{
-	seal_if_due(arg);
+	*counter += n;
+	r->counted = true;
 }
 
 void
@@ -221,6 +206,7 @@ report(struct receiver *r)
 
 	if (!r->keeper || kv_new(&kv))
 		return;
+	r->counted = false;
 	for (size_t i = 0; i < r->n_listeners; i++) {
 		struct listener *l = r->listeners[i];
 
@@ -228,9 +214,12 @@ report(struct receiver *r)
 		kv_add_u64(kv, key, l->connections);
 		snprintf(key, sizeof(key), "%s.refused_records", l->name);
 		kv_add_u64(kv, key, l->refused_records);
+		snprintf(key, sizeof(key), "%s.duplicate_records", l->name);
+		kv_add_u64(kv, key, l->duplicate_records);
 		snprintf(key, sizeof(key), "%s.digest_mismatches", l->name);
 		kv_add_u64(kv, key, l->digest_mismatches);
-		l->refused_records = l->digest_mismatches = 0;
+		l->refused_records = l->duplicate_records = 0;
+		l->digest_mismatches = 0;
 	}
 	buf_init(&b, KV_BYTES_MAX);
 	buf_init(&out, IPC_MESSAGE_MAX);
@@ -243,6 +232,29 @@ report(struct receiver *r)
 	buf_fini(&b);
 	buf_fini(&out);
 	kv_free(kv);
+}
+
+static void
+on_turn(void *arg)
+{
+	struct receiver *r = arg;
+
+	while (r->dirty) {
+		struct session *s = r->dirty;
+
+		r->dirty = s->next_dirty;
+		session_flush(s);
+	}
+	seal_if_due(r);
+	/* What stores nothing is counted before anybody can ask for it. */
+	if (r->counted)
+		report(r);
+}
+
+static void
+on_gather_timer(void *arg)
+{
+	seal_if_due(arg);
 }
 
 static void

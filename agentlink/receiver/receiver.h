@@ -35,6 +35,8 @@
 #define RECEIVER_ACK_REPEAT_MS 5000u
 #define RECEIVER_KEEPER_MS 15000u /* without any: cut off, start anew */
 #define RECEIVER_PER_IDENTITY 2
+#define RECEIVER_CREDIT_BATCHES 64u
+#define RECEIVER_CREDIT_BYTES (8u * 1024 * 1024) /* at the most */
 
 struct receiver;
 struct session;
@@ -60,6 +62,7 @@ struct listener {
 	bool seen; /* in the newest configuration */
 	/* told to the keeper and begun anew */
 	uint64_t refused_records;
+	uint64_t duplicate_records;
 	uint64_t digest_mismatches; /* but the first of each agent */
 };
 
@@ -82,6 +85,7 @@ struct receiver {
 	struct uuid spool, incarnation;
 	bool spool_known;
 	bool stopping;
+	bool counted; /* something that the keeper was not told */
 	bool held; /* sessions are not read: the pool is full */
 	uint32_t unauthenticated, authenticated;
 	uint32_t max_unauthenticated, max_connections;
@@ -117,6 +121,9 @@ void receiver_apply_window(struct receiver *r);
 /* What one session may have unacknowledged, by the pool and their number. */
 void receiver_credit(
     const struct receiver *r, uint32_t *bytes, uint32_t *batches);
+
+/* n more for one of a listener's counters. */
+void receiver_count(struct receiver *r, uint64_t *counter, uint64_t n);
 
 /* A batch of this agent or child was not what its digest says. */
 void receiver_note_mismatch(

@@ -11,6 +11,9 @@
 #include "lib/base/log.h"
 
 #define LINGER_MS 2000u
+/* Beyond the credit; borne before the peer is cut off. */
+#define PATIENCE_BATCHES 8u
+#define PATIENCE_BYTES (8u * 1024 * 1024)
 
 static void
 send_frame(struct session *s, struct buf *b)
@@ -151,8 +154,24 @@ session_flush(struct session *s)
 bool
 session_is_waiting(const struct session *s)
 {
-	return !s->credit_bytes || s->unacked_bytes >= s->credit_bytes ||
-	    s->unacked_batches >= s->credit_batches;
+	return !s->credit_bytes || s->unacked.bytes >= s->credit_bytes ||
+	    s->unacked.batches >= s->credit_batches;
+}
+
+bool
+session_within_credit(struct session *s)
+{
+	const struct agent_window_use *u = &s->unacked;
+
+	/* The window may have shrunk since what is here was sent. */
+	if ((u->batches < s->credit_batches + PATIENCE_BATCHES ||
+		u->batches < RECEIVER_CREDIT_BATCHES + PATIENCE_BATCHES) &&
+	    (u->bytes < s->credit_bytes + PATIENCE_BYTES ||
+		u->bytes < RECEIVER_CREDIT_BYTES + PATIENCE_BYTES))
+		return true;
+	session_fail(s, AGENTLINK_CODE_CREDIT,
+	    "far more was sent than the credit allows");
+	return false;
 }
 
 /* ---- HELLO ------------------------------------------------------------------

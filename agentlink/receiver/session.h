@@ -11,6 +11,7 @@
 #ifndef AGENTLINK_RECEIVER_SESSION_H
 #define AGENTLINK_RECEIVER_SESSION_H
 
+#include "agentlink/receiver/agent_window.h"
 #include "agentlink/receiver/receiver.h"
 #include "lib/codec/agentlink_msg.h"
 #include "lib/codec/proof.h"
@@ -23,14 +24,6 @@ enum session_state {
 	SESSION_CLOSING,
 };
 
-/* A batch that was taken and is not acknowledged yet. */
-struct session_pending {
-	uint64_t last_seq;
-	uint32_t bytes;
-	bool counted; /* in the window; not after a NACK */
-	uint8_t head[BATCH_HEAD_SIZE]; /* after last_seq */
-};
-
 /* A stream of an agent's connection. */
 struct session_stream {
 	struct session *session;
@@ -40,14 +33,8 @@ struct session_stream {
 	struct uuid epoch; /* as it was opened; STREAM_STATE says it back */
 	struct flow_stream *flow;
 	bool answered; /* STREAM_STATE has been sent */
-	bool nacked; /* nothing new is taken until first_seq == next_seq */
-	uint64_t told_seq; /* resume_at of the last NACK */
-	uint64_t next_seq;
-	uint8_t head[BATCH_HEAD_SIZE]; /* before next_seq */
-	uint64_t durable;
 	uint64_t acked_ms; /* when ACK was last sent */
-	struct session_pending *pending; /* ring */
-	uint32_t pending_at, pending_n, pending_cap;
+	struct agent_window window;
 };
 
 struct session {
@@ -68,7 +55,7 @@ struct session {
 	uint64_t seen_ms; /* last frame */
 	uint64_t opened_ms; /* TLS done */
 	uint32_t credit_bytes, credit_batches; /* last told */
-	uint32_t unacked_bytes, unacked_batches;
+	struct agent_window_use unacked;
 	struct session_stream **streams; /* by number - 1 */
 	uint32_t streams_cap;
 	uint32_t streams_open;
@@ -106,6 +93,9 @@ void session_tick(struct session *s, uint64_t now_ms);
 /* Its window is full or closed: it waits for us. */
 bool session_is_waiting(const struct session *s);
 
+/* False: far more came than the credit allows; it has been told and goes. */
+bool session_within_credit(struct session *s);
+
 /* ---- agent.c: the agent's half ----------------------------------------------
  */
 
@@ -126,9 +116,9 @@ void chain_message(struct session *s, const struct agentlink_msg *m);
 void chain_close(struct session *s);
 void chain_flush(struct session *s);
 void chain_on_state(void *owner, const struct proof *proof);
-void chain_on_durable(
-    void *owner, uint64_t from, uint64_t to, const struct proof *proof);
+void chain_on_durable(void *owner, uint64_t from, uint64_t to, uint32_t bytes,
+    const struct proof *proof);
 void chain_on_refused(
-    void *owner, uint64_t first_rec, enum agentlink_code code);
+    void *owner, uint64_t first_rec, uint32_t bytes, enum agentlink_code code);
 
 #endif

@@ -86,7 +86,7 @@ send_credit(struct intake *in, struct intake_link *l)
 	m.u.credit.batches = in->pool_bytes ? INTAKE_BATCHES : 0;
 	intake_state_send(in, l->id, &m);
 	if (in->pool_bytes)
-		l->later = false;
+		l->later = l->later_queued = false;
 }
 
 static void
@@ -356,6 +356,22 @@ child_is_durable(struct item *it, struct intake_now now)
 	ch->queued--;
 }
 
+/*
+ * Who waits for something queued comes again after each step of the log: what
+ * it waits for was queued before, so it is durable after as many steps.
+ */
+static void
+look_at_later(struct intake *in, const struct item *it)
+{
+	struct intake_link *l;
+
+	if (it->kind != ITEM_BATCH && !it->stream)
+		return;
+	for (l = in->links; l; l = l->next)
+		if (l->later_queued)
+			send_credit(in, l);
+}
+
 void
 intake_on_durable(struct intake *in, struct item *it, struct intake_now now)
 {
@@ -375,6 +391,7 @@ intake_on_durable(struct intake *in, struct item *it, struct intake_now now)
 		child_is_durable(it, now);
 	if (in->waiting_sids || in->waiting_chains)
 		intake_query_answer(in);
+	look_at_later(in, it);
 }
 
 bool

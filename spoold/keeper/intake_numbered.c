@@ -156,6 +156,7 @@ judge_range(struct intake *in, struct intake_link *l, struct intake_judged *j)
 	j->range[j->n] = (struct judge_range){
 	    .stream = s ? s->stream : NULL,
 	    .asker = s ? s->serial : 0,
+	    .told = s && s->told,
 	    .first_seq = r->first_seq,
 	    .count = r->count,
 	    .prev_head = r->prev_head,
@@ -310,7 +311,11 @@ direct(struct intake *in, struct intake_link *l, const struct ipc_batch *m,
 		answer_number(in, l, IPC_ALREADY, m->number);
 	} else if (j->count[JUDGE_DURABLE] + j->count[JUDGE_QUEUED] == j->n) {
 		submit_nothing(in, l, m->number);
-	} else if (j->count[JUDGE_QUEUED] || !has_room(in, l, m->payload.len)) {
+	} else if (j->count[JUDGE_QUEUED] || j->count[JUDGE_UNSURE]) {
+		/* It can be judged once that is durable. */
+		answer_number(in, l, IPC_LATER, m->number);
+		l->later_queued = true;
+	} else if (!has_room(in, l, m->payload.len)) {
 		answer_number(in, l, IPC_LATER, m->number);
 	} else if (j->count[JUDGE_NEW] == j->n) {
 		accept(in, l, m, j);

@@ -277,6 +277,7 @@ answer_sids(struct intake *in)
 		*p = s->next_waiting;
 		s->waiting = false;
 		s->stream->owner = s->serial;
+		s->told = true;
 		s->is_new = s->is_new && !s->stream->stored;
 		send_state(in, s, AGENTLINK_CODE_OK);
 	}

@@ -26,6 +26,7 @@ struct intake_sid {
 	struct sdef *def;
 	struct stream *stream; /* NULL: chained, or refused */
 	bool waiting; /* for its STREAM_STATE */
+	bool told; /* it has had one */
 	bool is_new;
 };
 
@@ -49,6 +50,7 @@ struct intake_link {
 	bool started; /* a number was seen */
 	bool shut; /* only next_number opens the window again */
 	bool later; /* was told LATER */
+	bool later_queued; /* until something queued is durable */
 	uint64_t next_number;
 #ifdef MUTANT_ALREADY_BY_NUMBER
 	uint64_t stored_number;

@@ -32,7 +32,13 @@ repeated(const struct judge_range *r, uint64_t last)
 		return JUDGE_FORK;
 	if (last == st->durable.seq && !same_head(r->head, st->durable.head))
 		return JUDGE_FORK;
-	return last <= st->durable.seq ? JUDGE_DURABLE : JUDGE_QUEUED;
+	if (last == st->durable.seq)
+		return JUDGE_DURABLE;
+	if (last == st->accepted.seq)
+		return JUDGE_QUEUED;
+	if (r->told)
+		return JUDGE_TAKEN;
+	return last < st->durable.seq ? JUDGE_DURABLE : JUDGE_UNSURE;
 }
 
 enum judge_what
@@ -80,6 +86,7 @@ judge_verdict(
 	    [JUDGE_NEW] = AGENTLINK_CODE_OK,
 	    [JUDGE_DURABLE] = AGENTLINK_CODE_OK,
 	    [JUDGE_QUEUED] = AGENTLINK_CODE_LATER,
+	    [JUDGE_UNSURE] = AGENTLINK_CODE_LATER,
 	    [JUDGE_PARTIAL] = AGENTLINK_CODE_PARTIAL,
 	    [JUDGE_GAP] = AGENTLINK_CODE_GAP,
 	    [JUDGE_FORK] = AGENTLINK_CODE_FORK,

@@ -6,6 +6,11 @@
  * batch number never (RULES.md 1).  Ranges of one batch are judged in turn, so
  * that several may follow each other in one stream.  Nothing changes until
  * judge_accept.  Rules: no I/O.
+ *
+ * A repeat that ends where the stream stands is known by its head.  One that
+ * ends before may be of another history (a clone that was faster): its head is
+ * not kept.  A connection that has its answer never sends one of its own, so
+ * it is TAKEN; one that replays may, and is told by the answer that follows.
  */
 #ifndef SPOOLD_KEEPER_JUDGE_H
 #define SPOOLD_KEEPER_JUDGE_H
@@ -19,7 +24,8 @@
 enum judge_what {
 	JUDGE_NEW, /* follows what was accepted */
 	JUDGE_DURABLE, /* wholly durable already */
-	JUDGE_QUEUED, /* wholly accepted, not all durable yet */
+	JUDGE_QUEUED, /* ends where accepted ends, not durable yet */
+	JUDGE_UNSURE, /* ends before, not durable yet: ask again then */
 	JUDGE_PARTIAL, /* begins inside what was accepted */
 	JUDGE_GAP,
 	JUDGE_FORK, /* another history */
@@ -30,6 +36,7 @@ enum judge_what {
 struct judge_range {
 	struct stream *stream; /* NULL: unknown */
 	uint64_t asker; /* the connection's number; see stream->owner */
+	bool told; /* it has had a STREAM_STATE */
 	uint64_t first_seq;
 	uint32_t count;
 	const uint8_t *prev_head, *head;

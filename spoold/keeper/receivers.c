@@ -137,6 +137,12 @@ on_pair(struct receiver_link *l, const char *key, uint64_t x)
 		row->received += x;
 		row->refused += x;
 		r->k->counters.changed = true;
+	} else if (!strcmp(dot, ".duplicate_records") && x) {
+		row = counters_of(&r->k->counters, bytes_of_str(name));
+		row->received += x;
+		row->duplicate += x;
+		row->acknowledged += x;
+		r->k->counters.changed = true;
 	} else if (!strcmp(dot, ".digest_mismatches")) {
 		note_mismatches(r, name, x);
 	}

@@ -95,8 +95,11 @@ class Course:
 
     def on(self, m):
         if m.kind == "ACK":
+            check(m.seq in self.heads, f"{m}: inside a batch")
             check(m.seq <= self.most, f"{m}: {self.most} was sent")
             self.acked = max(self.acked, m.seq)
+        elif m.kind == "NACK" and m.code_name == "TAKEN_OVER":
+            raise Gone
         elif m.kind == "NACK":
             head = self.heads.get(m.resume_at - 1)
             check(m.head == head, f"{m}: the head there is {head and head.hex()}")
