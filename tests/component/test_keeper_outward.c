@@ -215,8 +215,8 @@ a_backlog_has_the_bytes_of_each_batch_that_is_owed_something(void **state)
 	static const struct {
 		uint64_t from, to;
 		unsigned thirds;
-	} row[] = {{12, 15, 3}, {1, 3, 3}, {17, 23, 3}, {3, 12, 2}, {15, 17, 1},
-	    {25, 30, 1}, {23, 25, 1}, {30, 31, 0}};
+	} row[] = {{12, 15, 3}, {1, 3, 3}, {17, 23, 3}, {3, 12, 2}, {26, 28, 2},
+	    {15, 17, 1}, {23, 26, 1}, {28, 31, 0}};
 	struct keeper_rig *r = *state;
 	struct keeper_peer out;
 	int64_t all;
