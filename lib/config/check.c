@@ -105,24 +105,45 @@ check_shown(struct checker *k, const struct schema_group *group,
 static bool
 same_address(const struct value_address *a, const struct value_address *b)
 {
-	return a->host && b->host && a->port == b->port &&
-	    a->is_ipv6 == b->is_ipv6 && !strcmp(a->host, b->host);
+	return a->is_ipv6 == b->is_ipv6 && !strcmp(a->host, b->host);
 }
 
-/* Port 0 is another port each time. */
+/* Every address of its family; [::] takes those of IPv4 as well. */
+static bool
+is_any_of(const struct value_address *any, const struct value_address *a)
+{
+	if (any->is_ipv6)
+		return !strcmp(any->host, "::");
+	return !strcmp(any->host, "0.0.0.0") && !a->is_ipv6;
+}
+
+/* What is wrong with having both; NULL if nothing.  Port 0 is another one. */
+static const char *
+address_clash(const struct value_address *a, const struct value_address *b)
+{
+	if (!a->host || !b->host || a->port != b->port || a->port == 0)
+		return NULL;
+	if (same_address(a, b))
+		return "the address of listener";
+	return is_any_of(a, b) || is_any_of(b, a)
+	    ? "takes in, or is in, the address of listener"
+	    : NULL;
+}
+
 static void
 check_listener_address(struct checker *k, size_t index)
 {
 	const struct config_listener *l = &k->c->listeners[index];
 	char wrong[KEY_TEXT_MAX];
 
-	for (size_t i = 0; i < index && l->address.port != 0; i++) {
+	for (size_t i = 0; i < index; i++) {
 		const struct config_listener *other = &k->c->listeners[i];
+		const char *clash = address_clash(&l->address, &other->address);
 
-		if (!same_address(&l->address, &other->address))
+		if (!clash)
 			continue;
-		snprintf(wrong, sizeof(wrong), "the address of listener %s",
-		    other->item.name);
+		snprintf(
+		    wrong, sizeof(wrong), "%s %s", clash, other->item.name);
 		complain(k, k->listeners, &l->item, "address", wrong,
 		    "an address of its own");
 		return;
@@ -157,15 +178,47 @@ check_clear(struct checker *k, const struct schema_item *item)
 	}
 }
 
+/* The next name of a path, without slashes; "." is none. */
+static struct bytes
+next_name(const char **path)
+{
+	struct bytes name;
+
+	do {
+		*path += strspn(*path, "/");
+		name = bytes_of(*path, strcspn(*path, "/"));
+		*path += name.len;
+	} while (bytes_equal_str(name, "."));
+	return name;
+}
+
+/* By its text: where symbolic links lead is not looked at. */
 static bool
 is_inside(const char *path, const char *directory)
 {
-	size_t len = strlen(directory);
+	struct bytes name;
 
-	while (len > 1 && directory[len - 1] == '/')
-		len--;
-	return !strncmp(path, directory, len) &&
-	    (path[len] == '\0' || path[len] == '/');
+	for (;;) {
+		name = next_name(&directory);
+		if (name.len == 0)
+			return true;
+		if (!bytes_equal(next_name(&path), name))
+			return false;
+	}
+}
+
+/* "..": what it leads to depends on links, and on when one looks. */
+static bool
+has_parent(const char *path)
+{
+	struct bytes name;
+
+	do {
+		name = next_name(&path);
+		if (bytes_equal_str(name, ".."))
+			return true;
+	} while (name.len);
+	return false;
 }
 
 /* A file target owns its directory and deletes in it (RULES.md 7). */
@@ -178,6 +231,9 @@ check_directory(struct checker *k, size_t index)
 
 	if (!t->directory)
 		return;
+	if (has_parent(t->directory))
+		complain(k, k->targets, &t->item, "directory", "has a .. in it",
+		    "an absolute path without ..");
 	if (spool &&
 	    (is_inside(t->directory, spool) || is_inside(spool, t->directory)))
 		complain(k, k->targets, &t->item, "directory",
@@ -257,6 +313,12 @@ check_directories(struct checker *k)
 {
 	const struct config *c = k->c;
 
+	if (c->spool_directory && has_parent(c->spool_directory))
+		complain_top(k, "spool.directory", "has a .. in it",
+		    "an absolute path without ..");
+	if (c->run_directory && has_parent(c->run_directory))
+		complain_top(k, "run_directory", "has a .. in it",
+		    "an absolute path without ..");
 	if (c->run_directory && c->spool_directory &&
 	    is_inside(c->run_directory, c->spool_directory))
 		complain_top(k, "run_directory", "inside spool.directory",

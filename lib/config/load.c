@@ -77,7 +77,8 @@ complain_file(struct problem_list *problems, int errnum)
 	struct buf b;
 
 	buf_init(&b, PHRASE_MAX);
-	buf_add_fmt(&b, "cannot be read: %s", strerror(errnum));
+	buf_add_fmt(&b, "cannot be read: %s",
+	    errnum == EINVAL ? "not a regular file" : strerror(errnum));
 	buf_add_u8(&b, '\0');
 	if (b.err)
 		problems->err = ERR_NOMEM;

@@ -355,7 +355,9 @@ tree_read(struct bytes text, struct problem_list *problems, struct tree *tree)
 	if (!yaml_parser_initialize(&r.parser))
 		return ERR_NOMEM;
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r.parser, text.ptr, text.len);
+	/* A file without a byte has no memory, which the library asserts. */
+	yaml_parser_set_input_string(
+	    &r.parser, text.len ? text.ptr : (const uint8_t *)"", text.len);
 	while (!r.is_over && !r.err) {
 		if (!yaml_parser_parse(&r.parser, &event)) {
 			on_syntax_error(&r);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "lib/base/err.h"
 #include "lib/config/agentconfig.h"
@@ -302,11 +303,30 @@ a_file_that_cannot_be_read_gives_one_line(void **state)
 	config_free(c);
 	assert_int_equal(agentconfig_load("/dev/zero", &agent), ERR_INVAL);
 	assert_string_equal(agentconfig_why(agent),
-	    "/dev/zero:1:1: (file): cannot be read: Invalid argument; allowed: "
-	    "a file that can be read\n");
+	    "/dev/zero:1:1: (file): cannot be read: not a regular file; "
+	    "allowed: a file that can be read\n");
 	agentconfig_free(agent);
 	config_free(NULL);
 	agentconfig_free(NULL);
+}
+
+static void
+a_file_of_no_bytes_is_empty(void **state)
+{
+	char path[] = "/tmp/test-wrong-XXXXXX";
+	int fd = mkstemp(path);
+	char lines[128];
+	struct config *c;
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(lines, sizeof(lines),
+	    "%s:1:1: (file): empty; allowed: a map of keys and values\n", path);
+	assert_int_equal(config_load(path, &c), ERR_INVAL);
+	assert_string_equal(config_why(c), lines);
+	config_free(c);
+	unlink(path);
 }
 
 int
@@ -323,6 +343,7 @@ main(void)
 	    cmocka_unit_test(a_file_of_more_than_16384_values_is_refused),
 	    cmocka_unit_test(there_are_at_most_64_targets),
 	    cmocka_unit_test(a_file_that_cannot_be_read_gives_one_line),
+	    cmocka_unit_test(a_file_of_no_bytes_is_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
