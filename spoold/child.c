@@ -199,8 +199,11 @@ on_closed(int rc, void *arg)
 
 	if (rc != ERR_CLOSED)
 		log_error("%s: channel: %s", c->name, err_text(rc));
-	/* A role without a channel cannot go on; SIGCHLD tells its end. */
-	child_kill(c);
+	/*
+	 * It is ending, and SIGCHLD will tell how: to kill it now would hide
+	 * its exit status.  What goes on without a channel is killed later.
+	 */
+	c->is_cut = true;
 }
 
 static const struct chan_events chan_events = {
@@ -298,6 +301,7 @@ child_start(struct child *c)
 	c->heard_ms = now;
 	c->state = CHILD_STARTING;
 	c->greeted = false;
+	c->is_cut = false;
 	rc = launch(c);
 	FAILPOINT("supervisor-role-started");
 	if (rc) {
@@ -356,7 +360,9 @@ child_check(struct child *c)
 
 	if (!c->pid)
 		return;
-	if (c->state == CHILD_STARTING && c->role != IPC_ROLE_KEEPER &&
+	if (c->is_cut)
+		child_kill(c);
+	else if (c->state == CHILD_STARTING && c->role != IPC_ROLE_KEEPER &&
 	    silent_ms > CHILD_START_MS)
 		end_silent(c, "come up", CHILD_START_MS);
 	else if (c->state == CHILD_READY && silent_ms > CHILD_SILENT_MS)

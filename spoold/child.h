@@ -73,6 +73,7 @@ struct child {
 	struct buf next_kv; /* prepared by a reload */
 	uint32_t prepared; /* generation that it has said READY to */
 	bool greeted; /* HELLO came: it can be linked */
+	bool is_cut; /* its end of the channel is closed */
 	bool wanted; /* false: goes for good */
 };
 

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
+#include "spoold/material.h"
 #include "spoold/supervisor.h"
 
 #define EXIT_USAGE 2
@@ -99,17 +101,27 @@ print(const struct config *config)
 	return status;
 }
 
-static void
-set_up_log(const struct config *config)
+/* The files and groups it names: lines to standard error if any is wrong. */
+static int
+look_at_material(const struct config *config, struct buf *warnings)
 {
-	enum log_level level = LOG_LEVEL_INFO;
+	struct buf errors;
+	int rc;
 
-	log_level_parse(word_text(config->log_level), &level);
-	log_setup("spoold", level, config->log_format == WORD_JSON);
+	buf_init(&errors, MATERIAL_LINES_MAX);
+	rc = material_check(
+	    config, clock_now().wall_ns / 1000000000, &errors, warnings);
+	if (rc && !errors.len)
+		buf_add_str(&errors, err_text(rc));
+	fprintf(
+	    stderr, "%.*s", (int)errors.len, (const char *)buf_ptr(&errors));
+	buf_fini(&errors);
+	return rc;
 }
 
 static int
-run(const struct supervisor_options *opts, struct config *config)
+run(const struct supervisor_options *opts, struct config *config,
+    struct bytes warnings)
 {
 	struct supervisor s;
 	struct loop *loop = NULL;
@@ -127,11 +139,33 @@ run(const struct supervisor_options *opts, struct config *config)
 		log_error("cannot start: %s", why);
 		status = rc == ERR_INVAL ? SUPERVISOR_REFUSED : 1;
 	} else {
+		supervisor_warn_lines(&s, warnings);
 		loop_run(loop);
 		status = s.status;
 		supervisor_fini(&s);
 	}
 	loop_free(loop);
+	return status;
+}
+
+/* Takes the configuration when it runs. */
+static int
+check_and_run(const struct arguments *a, struct config **config)
+{
+	struct buf warnings;
+	int status = 0;
+
+	buf_init(&warnings, MATERIAL_LINES_MAX);
+	if (look_at_material(*config, &warnings)) {
+		status = SUPERVISOR_REFUSED;
+	} else if (a->mode == MODE_RUN) {
+		status = run(&a->options, *config, buf_bytes(&warnings));
+		*config = NULL;
+	} else {
+		fprintf(stderr, "%.*s", (int)warnings.len,
+		    (const char *)buf_ptr(&warnings));
+	}
+	buf_fini(&warnings);
 	return status;
 }
 
@@ -153,10 +187,11 @@ main(int argc, char **argv)
 		config_free(config);
 		return SUPERVISOR_REFUSED;
 	}
-	set_up_log(config);
-	if (a.mode == MODE_RUN)
-		return run(&a.options, config);
-	status = a.mode == MODE_PRINT ? print(config) : 0;
+	supervisor_set_log(config);
+	if (a.mode == MODE_PRINT)
+		status = print(config);
+	else
+		status = check_and_run(&a, &config);
 	config_free(config);
 	return status;
 }

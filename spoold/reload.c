@@ -11,18 +11,48 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 #include "lib/base/notify.h"
+#include "lib/config/change.h"
+#include "spoold/material.h"
 #include "spoold/supervisor.h"
 
 #define PATIENCE_MS 5000u
+#define MORE_SIZE 64u /* to say how many lines more there are */
+
+/* Line by line to the log; for the status, as many whole lines as it takes. */
+static void
+say_why(struct supervisor *s, struct bytes lines)
+{
+	size_t shown = 0, more = 0;
+
+	while (lines.len) {
+		const uint8_t *end = memchr(lines.ptr, '\n', lines.len);
+		size_t len = end ? (size_t)(end - lines.ptr) : lines.len;
+		size_t past = end ? len + 1 : len;
+
+		log_error("reload: %.*s", (int)len, (const char *)lines.ptr);
+		if (!more && shown + len < SUPERVISOR_ERROR_SIZE - MORE_SIZE)
+			shown += (size_t)snprintf(s->reload_error + shown,
+			    SUPERVISOR_ERROR_SIZE - shown, "%s%.*s",
+			    shown ? "\n" : "", (int)len,
+			    (const char *)lines.ptr);
+		else
+			more++;
+		lines = bytes_of(lines.ptr + past, lines.len - past);
+	}
+	if (more)
+		snprintf(s->reload_error + shown, SUPERVISOR_ERROR_SIZE - shown,
+		    "%sthe log has more lines: %zu", shown ? "\n" : "", more);
+	log_error("reload: the old configuration stays in use");
+}
 
 static void
-give_up(struct supervisor *s, const char *why)
+give_up(struct supervisor *s, struct bytes why)
 {
-	log_error("reload: %s; the old configuration stays in use", why);
-	snprintf(s->reload_error, sizeof(s->reload_error), "%s", why);
+	say_why(s, why);
 	config_free(s->next_config);
 	s->next_config = NULL;
 	s->next_generation = 0;
@@ -31,7 +61,8 @@ give_up(struct supervisor *s, const char *why)
 	supervisor_plan(s, s->config);
 	supervisor_forget_unwanted(s);
 	supervisor_close_unused(s);
-	notify_status("at work; the new configuration was refused: %s", why);
+	notify_status("at work; the new configuration was refused: %.*s",
+	    (int)strcspn(s->reload_error, "\n"), s->reload_error);
 	notify_ready();
 	if (s->reload_again) {
 		s->reload_again = false;
@@ -59,12 +90,18 @@ commit(struct supervisor *s)
 	s->generation = s->next_generation;
 	s->next_generation = 0;
 	*s->reload_error = '\0';
+	supervisor_set_log(s->config);
+	supervisor_set_mode(s);
 	for (struct child *c = s->children; c; c = c->next) {
 		if (!c->wanted) {
 			child_stop(c, SUPERVISOR_DEADLINE_MS);
 			continue;
 		}
 		if (c->state == CHILD_READY) {
+			struct buf old = c->kv;
+
+			c->kv = c->next_kv;
+			c->next_kv = old;
 			supervisor_give_new(s, c);
 			child_switch(c, s->generation);
 		} else if (!c->pid) {
@@ -84,62 +121,59 @@ commit(struct supervisor *s)
 }
 
 static int
-prepare(struct supervisor *s, char *why)
+prepare(struct supervisor *s, struct buf *why)
 {
-	struct buf lines;
 	int rc = 0;
 
-	buf_clear(&s->warnings); /* what still holds is said again below */
-	buf_init(&lines, 65536);
 	for (struct child *c = s->children; c && !rc; c = c->next) {
 		if (!c->wanted || c->state != CHILD_READY)
 			continue;
-		rc = supervisor_kv(s, s->next_config, c, &c->next_kv, &lines);
+		rc = supervisor_kv(s, s->next_config, c, &c->next_kv, why);
 		if (!rc)
 			rc = child_prepare(
 			    c, s->next_generation, buf_bytes(&c->next_kv));
 	}
-	if (rc) {
-		if (!lines.len)
-			buf_add_str(&lines, err_text(rc));
-		snprintf(why, SOCKETS_WHY, "%.*s", (int)lines.len,
-		    (const char *)buf_ptr(&lines));
-	}
-	buf_fini(&lines);
 	return rc;
 }
 
-/* All that is wrong goes to the log; the reason is the first line. */
-static void
-say_what_is_wrong(const struct config *config, char *why)
+/* Read the file, and judge it before anything is done with it. */
+static int
+judge(struct supervisor *s, struct buf *why)
 {
-	const char *line = config_why(config);
-	size_t len = strcspn(line, "\n");
+	struct buf warnings;
+	int rc = config_load(s->options.config_path, &s->next_config);
 
-	snprintf(why, SOCKETS_WHY, "%.*s", (int)len, line);
-	for (; *line; line += len + (line[len] == '\n')) {
-		len = strcspn(line, "\n");
-		log_error("%.*s", (int)len, line);
+	if (rc) {
+		buf_add_str(why,
+		    s->next_config ? config_why(s->next_config) : err_text(rc));
+		return rc;
 	}
+	rc = change_check(s->config, s->next_config, why);
+	if (rc && rc != ERR_INVAL)
+		return rc;
+	buf_init(&warnings, MATERIAL_LINES_MAX);
+	rc = material_check(
+	    s->next_config, clock_now().wall_ns / 1000000000, why, &warnings);
+	if (!rc && why->len)
+		rc = ERR_INVAL;
+	if (!rc) {
+		buf_clear(&s->warnings); /* what still holds is said again */
+		supervisor_warn_lines(s, buf_bytes(&warnings));
+	}
+	buf_fini(&warnings);
+	return rc;
 }
 
 static int
-begin(struct supervisor *s, char *why)
+begin(struct supervisor *s, struct buf *why)
 {
-	int rc = config_load(s->options.config_path, &s->next_config);
+	char text[SOCKETS_WHY] = "";
+	int rc = judge(s, why);
 
-	if (rc && s->next_config)
-		say_what_is_wrong(s->next_config, why);
 	if (rc)
 		return rc;
-	if (strcmp(
-		s->next_config->spool_directory, s->config->spool_directory)) {
-		snprintf(why, SOCKETS_WHY,
-		    "spool.directory cannot change while spoold runs; "
-		    "restart it");
-		return ERR_INVAL;
-	}
-	rc = supervisor_open(s, s->next_config, why);
+	rc = supervisor_open(s, s->next_config, text);
+	buf_add_str(why, text);
 	if (!rc)
 		rc = supervisor_plan(s, s->next_config);
 	return rc ? rc : prepare(s, why);
@@ -148,7 +182,7 @@ begin(struct supervisor *s, char *why)
 void
 supervisor_reload(struct supervisor *s)
 {
-	char why[SOCKETS_WHY] = "";
+	struct buf why;
 	int rc;
 
 	if (s->state == SUPERVISOR_STOPPING)
@@ -159,14 +193,18 @@ supervisor_reload(struct supervisor *s)
 	}
 	notify_reloading();
 	s->next_generation = s->generation + 1;
-	rc = begin(s, why);
+	buf_init(&why, MATERIAL_LINES_MAX);
+	rc = begin(s, &why);
 	if (rc) {
-		give_up(s, *why ? why : err_text(rc));
-		return;
+		if (!why.len)
+			buf_add_str(&why, err_text(rc));
+		give_up(s, buf_bytes(&why));
+	} else {
+		loop_timer_start(s->reload_timer, PATIENCE_MS, 0);
+		if (all_answered(s))
+			commit(s);
 	}
-	loop_timer_start(s->reload_timer, PATIENCE_MS, 0);
-	if (all_answered(s))
-		commit(s);
+	buf_fini(&why);
 }
 
 void
@@ -180,7 +218,7 @@ supervisor_reload_answer(struct supervisor *s, struct child *c,
 	if (!ready) {
 		snprintf(text, sizeof(text), "%s: %.*s", c->name, (int)why.len,
 		    (const char *)why.ptr);
-		give_up(s, text);
+		give_up(s, bytes_of_str(text));
 		return;
 	}
 	if (all_answered(s))
@@ -191,5 +229,5 @@ void
 supervisor_reload_timeout(struct supervisor *s)
 {
 	if (s->next_generation)
-		give_up(s, "a role did not answer within 5 s");
+		give_up(s, bytes_of_str("a role did not answer within 5 s"));
 }

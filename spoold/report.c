@@ -33,7 +33,7 @@ add_string(struct buf *b, const char *text)
 void
 supervisor_warn(struct supervisor *s, const char *fmt, ...)
 {
-	char text[512];
+	char text[8192];
 	struct buf quoted;
 	va_list ap;
 
@@ -53,6 +53,28 @@ supervisor_warn(struct supervisor *s, const char *fmt, ...)
 		buf_add_bytes(&s->warnings, buf_bytes(&quoted));
 	}
 	buf_fini(&quoted);
+}
+
+void
+supervisor_warn_lines(struct supervisor *s, struct bytes lines)
+{
+	while (lines.len) {
+		const uint8_t *end = memchr(lines.ptr, '\n', lines.len);
+		size_t len = end ? (size_t)(end - lines.ptr) : lines.len;
+		size_t past = end ? len + 1 : len;
+
+		supervisor_warn(s, "%.*s", (int)len, (const char *)lines.ptr);
+		lines = bytes_of(lines.ptr + past, lines.len - past);
+	}
+}
+
+void
+supervisor_set_log(const struct config *config)
+{
+	enum log_level level = LOG_LEVEL_INFO;
+
+	log_level_parse(word_text(config->log_level), &level);
+	log_setup("spoold", level, config->log_format == WORD_JSON);
 }
 
 static void
@@ -80,12 +102,15 @@ add_listeners(struct supervisor *s, struct buf *b)
 	char address[128];
 
 	buf_add_u8(b, '{');
-	for (size_t i = 0; i < CONFIG_ITEMS_MAX * 2; i++) {
-		if (s->listeners[i].fd <= 0)
+	for (size_t i = 0; i < s->config->listener_count; i++) {
+		const struct named_fd *row =
+		    supervisor_listener(s, &s->config->listeners[i]);
+
+		if (!row)
 			continue;
-		sockets_address(s->listeners[i].fd, address, sizeof(address));
+		sockets_address(row->fd, address, sizeof(address));
 		buf_add_str(b, first ? "" : ",");
-		add_string(b, s->listeners[i].name);
+		add_string(b, row->name);
 		buf_add_u8(b, ':');
 		add_string(b, address);
 		first = false;

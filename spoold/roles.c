@@ -8,6 +8,7 @@
 
 #include "lib/base/err.h"
 #include "lib/config/roleconf.h"
+#include "spoold/material.h"
 #include "spoold/supervisor.h"
 
 struct child *
@@ -133,7 +134,7 @@ add_role_part(struct supervisor *s, const struct config *config,
 		    ? ERR_NOENT
 		    : roleconf_forwarder(config, i, kv, why);
 	default:
-		return 0;
+		return roleconf_other(config, kv, why);
 	}
 }
 
@@ -177,24 +178,40 @@ on_due(struct child *c, void *arg)
 		child_start(c);
 }
 
+/*
+ * What it was told before is what is in use: files that have changed since,
+ * or are gone, are for the next reload.
+ */
+static int
+make_kv(struct supervisor *s, struct child *c)
+{
+	struct buf why;
+	int rc;
+
+	buf_init(&why, MATERIAL_LINES_MAX);
+	rc = supervisor_kv(s, s->config, c, &c->kv, &why);
+	if (rc && !why.len)
+		buf_add_str(&why, err_text(rc));
+	if (rc)
+		supervisor_warn_lines(s, buf_bytes(&why));
+	if (rc && c->kv.len)
+		supervisor_warn(
+		    s, "%s starts with what it had before", c->name);
+	buf_fini(&why);
+	return c->kv.len ? 0 : rc;
+}
+
 static void
 on_hello(struct child *c, void *arg)
 {
 	struct supervisor *s = arg;
-	struct buf why;
-	int rc;
 
-	buf_init(&why, 65536);
-	rc = supervisor_kv(s, s->config, c, &c->kv, &why);
-	if (rc) {
-		supervisor_warn(s, "%s: its configuration cannot be made: %s",
-		    c->name, err_text(rc));
+	if (make_kv(s, c)) {
 		child_kill(c);
-	} else {
-		supervisor_wire(s, c);
-		child_prepare(c, s->generation, buf_bytes(&c->kv));
+		return;
 	}
-	buf_fini(&why);
+	supervisor_wire(s, c);
+	child_prepare(c, s->generation, buf_bytes(&c->kv));
 }
 
 static void

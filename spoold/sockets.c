@@ -30,7 +30,8 @@ system_error(char *why, const char *what, const char *name)
 int
 sockets_bind(const struct config_listener *l, int *fd, char *why)
 {
-	char name[ADDRESS_TEXT_SIZE];
+	char name[ADDRESS_TEXT_SIZE + 64];
+	char text[ADDRESS_TEXT_SIZE];
 	struct address a;
 	int on = 1, off = 0, s;
 	int rc = address_parse_host(
@@ -42,15 +43,17 @@ sockets_bind(const struct config_listener *l, int *fd, char *why)
 		    l->address.host);
 		return rc;
 	}
-	snprintf(name, sizeof(name), "listeners.%s.address", l->item.name);
+	snprintf(name, sizeof(name), "listeners.%s.address: cannot listen on",
+	    l->item.name);
+	address_format((struct sockaddr *)&a.sa, a.len, text);
 	s = socket(a.sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (s < 0)
-		return system_error(why, "cannot make a socket for", name);
+		return system_error(why, name, text);
 	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (a.sa.ss_family == AF_INET6)
 		setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (bind(s, (struct sockaddr *)&a.sa, a.len) || listen(s, BACKLOG)) {
-		rc = system_error(why, "cannot listen on", name);
+		rc = system_error(why, name, text);
 		close(s);
 		return rc;
 	}
@@ -153,18 +156,22 @@ is_made_for_us(int directory)
 }
 
 int
-sockets_directory(
-    const char *path, uid_t owner, gid_t group, int *fd, char *why)
+sockets_directory(const char *key, const char *path, uid_t owner, gid_t group,
+    int *fd, char *why)
 {
+	char what[96];
 	int made = !mkdir(path, 0750);
 	int d = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	snprintf(what, sizeof(what), "%s: cannot be opened, nor made:", key);
 	if (d < 0)
-		return system_error(why, "cannot open the directory", path);
+		return system_error(why, what, path);
 	if (owner != (uid_t)-1 && (made || is_made_for_us(d)) &&
 	    fchown(d, owner, group)) {
-		int rc = system_error(why, "cannot give away", path);
+		int rc;
 
+		snprintf(what, sizeof(what), "%s: cannot be given away:", key);
+		rc = system_error(why, what, path);
 		close(d);
 		return rc;
 	}

@@ -30,12 +30,12 @@ void sockets_address(int fd, char *text, size_t size);
 int sockets_control(const char *path, uint32_t mode, int *fd, char *why);
 
 /*
- * Open a directory, making it (0750) if its parent is there.  One that was
- * made, or that root made for us and that is empty, is given to `owner` (-1:
- * to nobody); another keeps the owner it has.
+ * Open the directory of a setting, making it (0750) if its parent is there. One
+ * that was made, or that root made for us and that is empty, is given to
+ * `owner` (-1: to nobody); another keeps the owner it has.
  */
-int sockets_directory(
-    const char *path, uid_t owner, gid_t group, int *fd, char *why);
+int sockets_directory(const char *key, const char *path, uid_t owner,
+    gid_t group, int *fd, char *why);
 
 /* A shared page of zeros. */
 int sockets_page(int *fd, volatile uint64_t **page);

@@ -30,6 +30,7 @@
 #define SUPERVISOR_REFUSED 9 /* exit status: the spool or file is refused */
 #define SUPERVISOR_BUSY_TRIES 8 /* of a keeper whose spool is in use: 12 s */
 #define SUPERVISOR_BAD_MAX 64
+#define SUPERVISOR_ERROR_SIZE 8192 /* of the last reload, for the status */
 
 struct inspect;
 
@@ -41,9 +42,9 @@ struct supervisor_options {
 /* A descriptor with a name: a listener or a file target's directory. */
 struct named_fd {
 	char name[33];
-	char text[128]; /* address as bound, or path */
+	char *text; /* address as configured, or path */
 	int fd;
-	bool used; /* in the newest configuration */
+	bool used; /* by the configuration in use */
 };
 
 enum supervisor_state {
@@ -77,7 +78,7 @@ struct supervisor {
 	bool told_ready;
 	unsigned ticks;
 	int status;
-	char reload_error[512];
+	char reload_error[SUPERVISOR_ERROR_SIZE];
 	struct buf warnings; /* JSON strings, comma separated */
 	uint64_t bad[SUPERVISOR_BAD_MAX];
 	size_t n_bad;
@@ -125,6 +126,13 @@ int supervisor_open(
 /* Close what the configuration in use does not need. */
 void supervisor_close_unused(struct supervisor *s);
 
+/* Give the control socket the permissions of the configuration in use. */
+void supervisor_set_mode(struct supervisor *s);
+
+/* The socket of a listener; NULL if it is not open. */
+struct named_fd *supervisor_listener(
+    struct supervisor *s, const struct config_listener *l);
+
 /* Send a child that has said HELLO everything but its configuration. */
 void supervisor_wire(struct supervisor *s, struct child *c);
 
@@ -152,6 +160,10 @@ void supervisor_reload_timeout(struct supervisor *s);
 void supervisor_report(struct supervisor *s);
 void supervisor_warn(struct supervisor *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same for each line of a text. */
+void supervisor_warn_lines(struct supervisor *s, struct bytes lines);
+/* Log as the configuration says. */
+void supervisor_set_log(const struct config *config);
 
 /* ---- inspect.c
  * ----------------------------------------------------------------- */

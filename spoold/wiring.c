@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Descriptors and links: who is given what, and who is joined to whom. */
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/err.h"
@@ -14,15 +17,32 @@
 #include "spoold/supervisor.h"
 
 #define NAMED_MAX (CONFIG_ITEMS_MAX * 2)
+#define ADDRESS_MAX 128
 
 /* ---- opening
  * -------------------------------------------------------------------- */
 
+/*
+ * The descriptor of a name as one configuration has it.  During a reload the
+ * old and the new one may give one name two addresses: both stay open until
+ * one of the configurations goes.
+ */
 static struct named_fd *
-find_named(struct named_fd *rows, const char *name)
+find_named(struct named_fd *rows, const char *name, const char *text)
 {
 	for (size_t i = 0; i < NAMED_MAX; i++)
-		if (rows[i].fd > 0 && !strcmp(rows[i].name, name))
+		if (rows[i].fd > 0 && !strcmp(rows[i].name, name) &&
+		    !strcmp(rows[i].text, text))
+			return &rows[i];
+	return NULL;
+}
+
+/* What is open there already, under another name. */
+static struct named_fd *
+find_text(struct named_fd *rows, const char *text)
+{
+	for (size_t i = 0; i < NAMED_MAX; i++)
+		if (rows[i].fd > 0 && !strcmp(rows[i].text, text))
 			return &rows[i];
 	return NULL;
 }
@@ -45,61 +65,68 @@ owner_of(const char *user, uid_t *uid, gid_t *gid)
 	*gid = p ? p->pw_gid : (gid_t)-1;
 }
 
+static void
+address_text(const struct config_listener *l, char out[static ADDRESS_MAX])
+{
+	snprintf(out, ADDRESS_MAX, "%s %u", l->address.host, l->address.port);
+}
+
+/* Keep what was opened; on failure it is closed. */
+static int
+keep(struct named_fd *rows, const char *name, const char *text, int fd)
+{
+	struct named_fd *row = free_row(rows);
+	char *copy = row ? strdup(text) : NULL;
+
+	if (!copy) {
+		close(fd);
+		return row ? ERR_NOMEM : ERR_LIMIT;
+	}
+	*row = (struct named_fd){.text = copy, .fd = fd};
+	snprintf(row->name, sizeof(row->name), "%s", name);
+	return 0;
+}
+
+/* A listener that is only renamed goes on with the same socket. */
 static int
 open_listener(struct supervisor *s, const struct config_listener *l, char *why)
 {
-	char address[128];
-	struct named_fd *row = find_named(s->listeners, l->item.name);
-	int rc;
+	char text[ADDRESS_MAX];
+	const struct named_fd *same;
+	int fd, rc;
 
-	snprintf(address, sizeof(address), "%s %u", l->address.host,
-	    l->address.port);
-	if (row && !strcmp(row->text, address))
+	address_text(l, text);
+	if (find_named(s->listeners, l->item.name, text))
 		return 0;
-	if (row) { /* it has moved: the old socket goes after the switch */
-		snprintf(row->name, sizeof(row->name), "-");
-		row->used = false;
+	same = l->address.port ? find_text(s->listeners, text) : NULL;
+	if (same) {
+		fd = fcntl(same->fd, F_DUPFD_CLOEXEC, 3);
+		if (fd < 0)
+			return err_of_errno(errno);
+	} else {
+		rc = sockets_bind(l, &fd, why);
+		if (rc)
+			return rc;
 	}
-	row = free_row(s->listeners);
-	if (!row)
-		return ERR_LIMIT;
-	rc = sockets_bind(l, &row->fd, why);
-	if (rc) {
-		row->fd = -1;
-		return rc;
-	}
-	snprintf(row->name, sizeof(row->name), "%s", l->item.name);
-	snprintf(row->text, sizeof(row->text), "%s", address);
-	return 0;
+	return keep(s->listeners, l->item.name, text, fd);
 }
 
 static int
 open_target(struct supervisor *s, const struct config *config,
     const struct config_target *t, char *why)
 {
-	struct named_fd *row = find_named(s->directories, t->item.name);
+	char key[64];
 	uid_t uid;
 	gid_t gid;
-	int rc;
+	int fd, rc;
 
-	if (t->protocol != WORD_FILE)
+	if (t->protocol != WORD_FILE ||
+	    find_named(s->directories, t->item.name, t->directory))
 		return 0;
-	if (row && !strcmp(row->text, t->directory))
-		return 0;
-	if (row)
-		close(row->fd);
-	else
-		row = free_row(s->directories);
-	if (!row)
-		return ERR_LIMIT;
-	row->fd = -1;
 	owner_of(config->users_forwarder, &uid, &gid);
-	rc = sockets_directory(t->directory, uid, gid, &row->fd, why);
-	if (rc)
-		return rc;
-	snprintf(row->name, sizeof(row->name), "%s", t->item.name);
-	snprintf(row->text, sizeof(row->text), "%s", t->directory);
-	return 0;
+	snprintf(key, sizeof(key), "targets.%s.directory", t->item.name);
+	rc = sockets_directory(key, t->directory, uid, gid, &fd, why);
+	return rc ? rc : keep(s->directories, t->item.name, t->directory, fd);
 }
 
 static int
@@ -111,18 +138,27 @@ open_fixed(struct supervisor *s, const struct config *config, char *why)
 	gid_t gid;
 
 	owner_of(config->users_keeper, &uid, &gid);
-	rc = sockets_directory(config->spool_directory, uid, gid, &spool, why);
+	rc = sockets_directory(
+	    "spool.directory", config->spool_directory, uid, gid, &spool, why);
 	if (spool >= 0)
 		close(spool);
 	if (!rc && s->run_fd < 0)
-		rc = sockets_directory(
-		    config->run_directory, uid, gid, &s->run_fd, why);
+		rc = sockets_directory("run_directory", config->run_directory,
+		    uid, gid, &s->run_fd, why);
 	if (rc || s->control_fd >= 0)
 		return rc;
 	snprintf(path, sizeof(path), "%s/control.sock", config->run_directory);
 	return sockets_control(
 	    config->control_socket ? config->control_socket : path,
 	    (uint32_t)config->control_mode, &s->control_fd, why);
+}
+
+void
+supervisor_set_mode(struct supervisor *s)
+{
+	if (chmod(s->config->control_socket, (mode_t)s->config->control_mode))
+		supervisor_warn(
+		    s, "control.mode: cannot be set: %s", strerror(errno));
 }
 
 int
@@ -143,15 +179,31 @@ close_rows(struct named_fd *rows)
 	for (size_t i = 0; i < NAMED_MAX; i++)
 		if (rows[i].fd > 0 && !rows[i].used) {
 			close(rows[i].fd);
+			free(rows[i].text);
 			rows[i] = (struct named_fd){.fd = -1};
 		}
 }
 
-static void
-use(struct named_fd *rows, const char *name)
+struct named_fd *
+supervisor_listener(struct supervisor *s, const struct config_listener *l)
 {
-	struct named_fd *row = find_named(rows, name);
+	char text[ADDRESS_MAX];
 
+	address_text(l, text);
+	return find_named(s->listeners, l->item.name, text);
+}
+
+static struct named_fd *
+directory_of(struct supervisor *s, const struct config_target *t)
+{
+	return t->protocol == WORD_FILE
+	    ? find_named(s->directories, t->item.name, t->directory)
+	    : NULL;
+}
+
+static void
+use(struct named_fd *row)
+{
 	if (row)
 		row->used = true;
 }
@@ -162,9 +214,9 @@ supervisor_close_unused(struct supervisor *s)
 	for (size_t i = 0; i < NAMED_MAX; i++)
 		s->listeners[i].used = s->directories[i].used = false;
 	for (size_t i = 0; s->config && i < s->config->listener_count; i++)
-		use(s->listeners, s->config->listeners[i].item.name);
+		use(supervisor_listener(s, &s->config->listeners[i]));
 	for (size_t i = 0; s->config && i < s->config->target_count; i++)
-		use(s->directories, s->config->targets[i].item.name);
+		use(directory_of(s, &s->config->targets[i]));
 	close_rows(s->listeners);
 	close_rows(s->directories);
 }
@@ -222,26 +274,31 @@ join(struct child *a, struct child *b)
 }
 
 static void
+give_named(struct child *c, enum ipc_fd_kind kind, const struct named_fd *row)
+{
+	if (row)
+		give(c, kind, row->name, row->fd);
+}
+
+static void
 give_descriptors(struct supervisor *s, struct child *c)
 {
-	struct named_fd *row;
+	const struct config *config = s->config;
 
 	if (c->role == IPC_ROLE_KEEPER) {
 		give(c, IPC_FD_CONTROL, "", s->control_fd);
 		give(c, IPC_FD_RUN, "", s->run_fd);
 		give(c, IPC_FD_BLAME, "", s->page_fd);
 	}
-	for (size_t i = 0; i < NAMED_MAX; i++) {
-		row = &s->listeners[i];
-		if (c->role == IPC_ROLE_RECEIVER && row->fd > 0 &&
-		    strcmp(row->name, "-"))
-			give(c, IPC_FD_LISTENER, row->name, row->fd);
-	}
-	row = c->role == IPC_ROLE_FORWARDER
-	    ? find_named(s->directories, c->target)
-	    : NULL;
-	if (row)
-		give(c, IPC_FD_DIRECTORY, row->name, row->fd);
+	for (size_t i = 0; i < config->listener_count; i++)
+		if (c->role == IPC_ROLE_RECEIVER)
+			give_named(c, IPC_FD_LISTENER,
+			    supervisor_listener(s, &config->listeners[i]));
+	for (size_t i = 0; i < config->target_count; i++)
+		if (c->role == IPC_ROLE_FORWARDER &&
+		    !strcmp(config->targets[i].item.name, c->target))
+			give_named(c, IPC_FD_DIRECTORY,
+			    directory_of(s, &config->targets[i]));
 }
 
 void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ways in: settings, certificates, deny lists, accepting. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,118 +11,29 @@
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 
-#define DENY_MAX 1000000u
-
-/* ---- deny list
- * ------------------------------------------------------------------- */
+static_assert(DENY_PRINT_SIZE == TLS_FINGERPRINT_SIZE, "both are a SHA-256");
 
 static int
-compare_ids(const void *a, const void *b)
+load_deny(struct bytes text, struct deny *d, char *why, size_t why_size)
 {
-	return memcmp(a, b, UUID_SIZE);
-}
+	size_t line;
+	int rc = deny_parse(text, d, &line);
 
-static int
-compare_prints(const void *a, const void *b)
-{
-	return memcmp(a, b, TLS_FINGERPRINT_SIZE);
-}
-
-static void
-deny_fini(struct deny_list *d)
-{
-	free(d->ids);
-	free(d->prints);
-	*d = (struct deny_list){0};
-}
-
-/* One line without comment and blanks; an empty one is none. */
-static struct bytes
-next_line(struct bytes *text)
-{
-	const uint8_t *end = memchr(text->ptr, '\n', text->len);
-	size_t len = end ? (size_t)(end - text->ptr) : text->len;
-	struct bytes line = bytes_of(text->ptr, len);
-	const uint8_t *comment = memchr(line.ptr, '#', line.len);
-
-	*text = bytes_of(
-	    text->ptr + len + (end ? 1 : 0), text->len - len - (end ? 1 : 0));
-	if (comment)
-		line.len = (size_t)(comment - line.ptr);
-	while (line.len && line.ptr[line.len - 1] <= ' ')
-		line.len--;
-	while (line.len && line.ptr[0] <= ' ')
-		line = bytes_of(line.ptr + 1, line.len - 1);
-	return line;
-}
-
-/* A UUID, or a SHA-256 with or without colons. */
-static int
-deny_add(struct deny_list *d, struct bytes line)
-{
-	uint8_t hex[2 * TLS_FINGERPRINT_SIZE];
-	size_t n = 0;
-
-	if (!uuid_parse(line, &d->ids[d->n_ids])) {
-		d->n_ids++;
-		return 0;
-	}
-	for (size_t i = 0; i < line.len; i++)
-		if (line.ptr[i] != ':') {
-			if (n == sizeof(hex))
-				return ERR_FORMAT;
-			hex[n++] = line.ptr[i];
-		}
-	if (uuid_hex_parse(
-		bytes_of(hex, n), d->prints[d->n_prints], TLS_FINGERPRINT_SIZE))
-		return ERR_FORMAT;
-	d->n_prints++;
-	return 0;
-}
-
-static int
-deny_parse(struct bytes text, struct deny_list *d, char *why, size_t why_size)
-{
-	size_t lines = 1, at = 0;
-
-	*d = (struct deny_list){0};
-	for (size_t i = 0; i < text.len; i++)
-		lines += text.ptr[i] == '\n';
-	if (lines > DENY_MAX)
-		return ERR_LIMIT;
-	d->ids = calloc(lines, sizeof(*d->ids));
-	d->prints = calloc(lines, sizeof(*d->prints));
-	if (!d->ids || !d->prints)
-		return ERR_NOMEM;
-	while (text.len) {
-		struct bytes line = next_line(&text);
-
-		at++;
-		if (line.len && deny_add(d, line)) {
-			snprintf(why, why_size,
-			    "deny_list line %zu: neither an agent's UUID nor "
-			    "a certificate's SHA-256",
-			    at);
-			return ERR_FORMAT;
-		}
-	}
-	qsort(d->ids, d->n_ids, sizeof(*d->ids), compare_ids);
-	qsort(d->prints, d->n_prints, sizeof(*d->prints), compare_prints);
-	return 0;
+	if (rc == ERR_FORMAT)
+		snprintf(why, why_size,
+		    "deny_list line %zu: neither an agent's UUID nor a "
+		    "certificate's SHA-256",
+		    line);
+	if (rc)
+		deny_fini(d);
+	return rc;
 }
 
 bool
 listener_denies(const struct listener *l, const struct uuid *id,
     const uint8_t print[static TLS_FINGERPRINT_SIZE])
 {
-	const struct deny_list *d = &l->deny;
-
-	return (d->n_ids &&
-		   bsearch(
-		       id, d->ids, d->n_ids, sizeof(*d->ids), compare_ids)) ||
-	    (d->n_prints &&
-		bsearch(print, d->prints, d->n_prints, sizeof(*d->prints),
-		    compare_prints));
+	return deny_has(&l->deny, id, print);
 }
 
 /* ---- settings
@@ -206,11 +118,11 @@ listener_prepare(const struct kv *kv, char *why, size_t why_size)
 	}
 	for (size_t i = 0; i < n && !rc; i++) {
 		struct tls_config *tls = NULL;
-		struct deny_list deny = {0};
+		struct deny deny = {0};
 
 		rc = load_tls(kv, i, &tls, why, why_size);
 		if (!rc)
-			rc = deny_parse(get_bytes(kv, i, "deny_list"), &deny,
+			rc = load_deny(get_bytes(kv, i, "deny_list"), &deny,
 			    why, why_size);
 		tls_config_free(tls);
 		deny_fini(&deny);
@@ -250,7 +162,7 @@ apply_one(struct receiver *r, const struct kv *kv, size_t i)
 	struct bytes name = get_bytes(kv, i, "name");
 	struct listener *l = find(r, name);
 	struct tls_config *tls = NULL;
-	struct deny_list deny;
+	struct deny deny;
 	char why[256];
 	int rc;
 
@@ -261,7 +173,7 @@ apply_one(struct receiver *r, const struct kv *kv, size_t i)
 	rc = load_tls(kv, i, &tls, why, sizeof(why));
 	if (rc)
 		return rc;
-	rc = deny_parse(get_bytes(kv, i, "deny_list"), &deny, why, sizeof(why));
+	rc = load_deny(get_bytes(kv, i, "deny_list"), &deny, why, sizeof(why));
 	if (rc) {
 		tls_config_free(tls);
 		return rc;

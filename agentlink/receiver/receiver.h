@@ -19,6 +19,7 @@
 #include "agentlink/receiver/sources.h"
 #include "lib/base/clock.h"
 #include "lib/check/check.h"
+#include "lib/codec/deny.h"
 #include "lib/codec/kv.h"
 #include "lib/link/chan.h"
 #include "lib/link/link.h"
@@ -42,20 +43,13 @@ struct receiver;
 struct session;
 
 /* Who may not come: agents' UUIDs and certificates' SHA-256, sorted. */
-struct deny_list {
-	struct uuid *ids;
-	size_t n_ids;
-	uint8_t (*prints)[TLS_FINGERPRINT_SIZE];
-	size_t n_prints;
-};
-
 /* One way in. */
 struct listener {
 	struct receiver *receiver;
 	char name[RECEIVER_NAME_SIZE];
 	struct tcp_listener *tcp;
 	struct tls_config *tls;
-	struct deny_list deny;
+	struct deny deny;
 	uint32_t max_connections, max_per_source, rate_per_source;
 	uint32_t max_record;
 	uint32_t connections;

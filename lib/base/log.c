@@ -35,6 +35,12 @@ log_set_level(enum log_level level)
 	log_state.level = level;
 }
 
+void
+log_set_json(bool json)
+{
+	log_state.json = json;
+}
+
 int
 log_level_parse(const char *word, enum log_level *level)
 {

@@ -21,6 +21,7 @@ enum log_level {
 /* Called once by main: the name shown on each line, and the form. */
 void log_setup(const char *program, enum log_level level, bool json);
 void log_set_level(enum log_level level);
+void log_set_json(bool json);
 
 /* "error", "warn", "info", "debug"; ERR_INVAL for another word. */
 int log_level_parse(const char *word, enum log_level *level);

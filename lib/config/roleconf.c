@@ -288,6 +288,16 @@ add_count(struct maker *m, const char *key, size_t count)
 }
 
 int
+roleconf_other(const struct config *c, struct kv *kv, struct buf *why)
+{
+	struct maker m = {
+	    .c = c, .schema = config_schema(), .kv = kv, .why = why};
+
+	add_top(&m, "log.");
+	return m.rc;
+}
+
+int
 roleconf_keeper(const struct config *c, struct kv *kv, struct buf *why)
 {
 	struct maker m = {

@@ -38,6 +38,9 @@
  */
 int roleconf_keeper(const struct config *c, struct kv *kv, struct buf *why);
 
+/* Any other role: log.*. */
+int roleconf_other(const struct config *c, struct kv *kv, struct buf *why);
+
 /*
  * A receiver: log.*, limits.*, "listener_count" and "listeners.N.name",
  * "listeners.N.protocol", "listeners.N.certificate" (its own or identity's) and

@@ -70,6 +70,7 @@ set_log(const struct kv *kv)
 
 	if (!log_level_parse(kv_text(kv, "log.level"), &level))
 		log_set_level(level);
+	log_set_json(!strcmp(kv_text(kv, "log.format"), "json"));
 }
 
 static void

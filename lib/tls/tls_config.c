@@ -55,6 +55,12 @@ tls_config_why(const struct tls_config *c)
 	return c->why;
 }
 
+enum tls_config_part
+tls_config_wrong(const struct tls_config *c)
+{
+	return c->part;
+}
+
 int64_t
 tls_config_expires(const struct tls_config *c)
 {
@@ -175,6 +181,7 @@ set_verify(
 	    [TLS_CONFIG_OPTIONAL] = SSL_VERIFY_PEER,
 	    [TLS_CONFIG_NONE] = SSL_VERIFY_NONE,
 	};
+	int rc;
 
 	if (c->side == TLS_CONFIG_CLIENT && s->verify != TLS_CONFIG_REQUIRED)
 		return refuse(c, "a client must verify the server");
@@ -184,18 +191,33 @@ set_verify(
 	SSL_CTX_set_verify_depth(ctx, DEPTH);
 	if (s->verify == TLS_CONFIG_NONE)
 		return 0;
-	return tls_load_authorities(ctx, s->ca_pem, s->crl_pem, c->why);
+	c->part = TLS_CONFIG_PART_CA;
+	rc = tls_load_authorities(ctx, s->ca_pem, c->why);
+	if (rc || !s->crl_pem.len)
+		return rc;
+	c->part = TLS_CONFIG_PART_CRL;
+	return tls_load_revocations(ctx, s->crl_pem, c->why);
 }
 
 static int
 set_own(struct tls_config *c, SSL_CTX *ctx, const struct tls_config_settings *s)
 {
+	int rc;
+
 	if (!s->cert_pem.len && !s->key_pem.len) {
 		if (c->side == TLS_CONFIG_CLIENT)
 			return 0;
 		return refuse(c, "a server needs a certificate and its key");
 	}
-	return tls_load_own(ctx, s->cert_pem, s->key_pem, &c->expires, c->why);
+	c->part = TLS_CONFIG_PART_CERT;
+	rc = tls_load_chain(ctx, s->cert_pem, &c->expires, c->why);
+	if (rc)
+		return rc;
+	c->part = TLS_CONFIG_PART_KEY;
+	rc = tls_load_key(ctx, s->key_pem, c->why);
+	if (!rc)
+		c->part = TLS_CONFIG_PART_NONE;
+	return rc;
 }
 
 int
@@ -208,6 +230,7 @@ tls_config_load(
 	if (c->ctx)
 		return refuse(c, "it is loaded already");
 	c->why[0] = '\0';
+	c->part = TLS_CONFIG_PART_NONE;
 	c->wire_len = 0;
 	memset(c->protocol, 0, sizeof(c->protocol));
 	c->side = settings->side;

@@ -46,6 +46,15 @@ struct tls_config_settings {
 	bool identity_required;
 };
 
+/* What of the settings a load was refused for. */
+enum tls_config_part {
+	TLS_CONFIG_PART_NONE, /* how they fit together */
+	TLS_CONFIG_PART_CERT,
+	TLS_CONFIG_PART_KEY,
+	TLS_CONFIG_PART_CA,
+	TLS_CONFIG_PART_CRL,
+};
+
 struct tls_config; /* opaque; counted */
 
 /* An empty configuration, good for loading once; ERR_NOMEM. */
@@ -68,6 +77,9 @@ int tls_config_load(
 
 /* The sentence for a person about the failed load; "" if none failed. */
 const char *tls_config_why(const struct tls_config *c);
+
+/* Which of the settings that sentence is about. */
+enum tls_config_part tls_config_wrong(const struct tls_config *c);
 
 /*
  * When the first certificate of the own chain ends, in seconds since 1970

@@ -92,22 +92,27 @@ use_chain(
 }
 
 int
-tls_load_own(SSL_CTX *ctx, struct bytes cert_pem, struct bytes key_pem,
-    int64_t *expires, char *why)
+tls_load_chain(SSL_CTX *ctx, struct bytes cert_pem, int64_t *expires, char *why)
 {
 	STACK_OF(X509) *chain = read_certificates(cert_pem);
-	EVP_PKEY *key = NULL;
-	BIO *bio = NULL;
 	int rc;
 
 	if (!chain)
 		return refuse(why, "the own certificate is not good PEM");
 	rc = use_chain(ctx, chain, expires, why);
-	if (rc)
-		goto out;
-	bio = open_pem(key_pem);
-	key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, NULL)
-		  : NULL;
+	sk_X509_pop_free(chain, X509_free);
+	return rc;
+}
+
+int
+tls_load_key(SSL_CTX *ctx, struct bytes key_pem, char *why)
+{
+	BIO *bio = open_pem(key_pem);
+	EVP_PKEY *key = bio
+	    ? PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, NULL)
+	    : NULL;
+	int rc = 0;
+
 	if (!key)
 		rc = refuse(
 		    why, "the own key is not good PEM, or needs a pass phrase");
@@ -115,17 +120,38 @@ tls_load_own(SSL_CTX *ctx, struct bytes cert_pem, struct bytes key_pem,
 	    SSL_CTX_check_private_key(ctx) != 1)
 		rc = refuse(
 		    why, "the own key does not belong to the certificate");
-out:
 	EVP_PKEY_free(key);
 	BIO_free(bio);
-	sk_X509_pop_free(chain, X509_free);
 	return rc;
 }
 
-static int
-add_revocations(X509_STORE *store, struct bytes pem, char *why)
+int
+tls_load_authorities(SSL_CTX *ctx, struct bytes ca_pem, char *why)
 {
-	BIO *bio = open_pem(pem);
+	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+	STACK_OF(X509) * all;
+	bool ok = true;
+
+	if (!ca_pem.len)
+		return refuse(why, "no certificate authority is given");
+	all = read_certificates(ca_pem);
+	if (!all)
+		return refuse(
+		    why, "the certificate authorities are not good PEM");
+	for (int i = 0; ok && i < sk_X509_num(all); i++)
+		ok = X509_STORE_add_cert(store, sk_X509_value(all, i)) == 1;
+	sk_X509_pop_free(all, X509_free);
+	if (!ok)
+		return refuse(
+		    why, "the certificate authorities cannot be used");
+	return 0;
+}
+
+int
+tls_load_revocations(SSL_CTX *ctx, struct bytes crl_pem, char *why)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+	BIO *bio = open_pem(crl_pem);
 	X509_CRL *crl;
 	bool ok = bio != NULL;
 	int count = 0;
@@ -145,27 +171,4 @@ add_revocations(X509_STORE *store, struct bytes pem, char *why)
 	X509_STORE_set_flags(
 	    store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 	return 0;
-}
-
-int
-tls_load_authorities(
-    SSL_CTX *ctx, struct bytes ca_pem, struct bytes crl_pem, char *why)
-{
-	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
-	STACK_OF(X509) * all;
-	bool ok = true;
-
-	if (!ca_pem.len)
-		return refuse(why, "no certificate authority is given");
-	all = read_certificates(ca_pem);
-	if (!all)
-		return refuse(
-		    why, "the certificate authorities are not good PEM");
-	for (int i = 0; ok && i < sk_X509_num(all); i++)
-		ok = X509_STORE_add_cert(store, sk_X509_value(all, i)) == 1;
-	sk_X509_pop_free(all, X509_free);
-	if (!ok)
-		return refuse(
-		    why, "the certificate authorities cannot be used");
-	return crl_pem.len ? add_revocations(store, crl_pem, why) : 0;
 }

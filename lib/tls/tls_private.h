@@ -22,6 +22,7 @@ struct tls_config {
 	uint8_t wire[TLS_CONFIG_PROTOCOLS_MAX * TLS_PROTOCOL_SIZE];
 	unsigned wire_len;
 	int64_t expires;
+	enum tls_config_part part; /* that is being loaded */
 	char why[TLS_WHY_SIZE];
 };
 
