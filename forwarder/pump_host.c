@@ -32,6 +32,7 @@ target_host_up(struct target_host *h)
 	h->success_ns = clock_now().wall_ns;
 	h->status_changed = true;
 	pump_soon(h);
+	pump_ask(h);
 	for (struct pump_batch *b = h->first; b; b = b->next)
 		b->sent = false;
 	pump_run(h);

@@ -56,6 +56,7 @@ struct target_host {
 	struct pace pace;
 	struct digest_sha256 *sha;
 	bool has_state; /* TARGET_STATE came on this link */
+	bool is_open; /* the whole window was asked for */
 	bool started, up, blocked, paused;
 	bool dead; /* freed in this turn: touch nothing */
 	struct pump_batch *first, *last;
@@ -109,6 +110,7 @@ void pump_tell_status(struct target_host *h);
 /* pump_keeper.c: a message of the keeper's; an error breaks the link. */
 int pump_on_keeper(struct target_host *h, uint16_t type, struct bytes payload);
 void pump_forget_streams(struct target_host *h);
+void pump_ask(struct target_host *h);
 
 /* Frees the batches at the front that are wholly settled. */
 void pump_trim(struct target_host *h);

@@ -93,6 +93,23 @@ window_batches(const struct target_host *h)
 					: PUMP_WINDOW_BATCHES;
 }
 
+/*
+ * What the keeper may send ahead: a target that has not come up gets no more
+ * than a batch, or each dead one would hold a whole window in memory.
+ */
+void
+pump_ask(struct target_host *h)
+{
+	struct ipc_msg work = {.type = IPC_WORK};
+
+	if (h->is_open || !h->has_state)
+		return;
+	h->is_open = h->up;
+	work.u.work.bytes = window_bytes(h);
+	work.u.work.batches = h->up ? window_batches(h) : 1;
+	pump_send_msg(h, &work);
+}
+
 static int
 copy_batch(const struct ipc_stored *in, struct pump_batch **out)
 {
@@ -177,7 +194,6 @@ stored(struct target_host *h, const struct ipc_stored *in)
 static int
 target_state(struct target_host *h, const struct ipc_target_state *state)
 {
-	struct ipc_msg work = {.type = IPC_WORK};
 	bool first = !h->has_state;
 	struct cursor c;
 	int rc;
@@ -191,6 +207,7 @@ target_state(struct target_host *h, const struct ipc_target_state *state)
 	if (cursor_end(&c))
 		return ERR_FORMAT;
 	h->has_state = true;
+	h->is_open = false;
 	h->paused = state->paused;
 	rc = h->class->state ? h->class->state(h->target, state) : 0;
 	if (rc) {
@@ -198,9 +215,7 @@ target_state(struct target_host *h, const struct ipc_target_state *state)
 	} else {
 		pump_start(h);
 	}
-	work.u.work.bytes = window_bytes(h);
-	work.u.work.batches = window_batches(h);
-	pump_send_msg(h, &work);
+	pump_ask(h);
 	return 0;
 }
 

@@ -52,6 +52,7 @@ struct dispatch_link {
 	bool reading, again; /* a job runs; its result is of no use */
 	bool end; /* nothing more was durable ... */
 	uint64_t end_rec; /* ... when this was the next record */
+	uint32_t job_batches; /* that a job may read; the job's own */
 	struct reader_batch *job_result;
 	bool job_end;
 	struct linkdefs *defs;

@@ -278,13 +278,22 @@ hand_out_all(struct dispatch_link *l)
 
 /* ---- reading ahead ---- */
 
+/* For a small window little is read: most likely nothing is sent for long. */
+static uint32_t
+ahead_batches(const struct dispatch_link *l)
+{
+	return l->window_batches < DISPATCH_AHEAD_BATCHES
+	    ? l->window_batches
+	    : DISPATCH_AHEAD_BATCHES;
+}
+
 static void
 run_job(void *arg)
 {
 	struct dispatch_link *l = arg;
 
-	l->job_result = reader_run(l->reader, DISPATCH_AHEAD_BYTES,
-	    DISPATCH_AHEAD_BATCHES, &l->job_end);
+	l->job_result = reader_run(
+	    l->reader, DISPATCH_AHEAD_BYTES, l->job_batches, &l->job_end);
 }
 
 static void
@@ -331,9 +340,9 @@ wants_more(const struct dispatch_link *l)
 	uint64_t next_rec = l->all->k->next_rec;
 
 	return !l->reading && !l->all->stopping &&
-	    l->ahead_n < DISPATCH_AHEAD_BATCHES / 2 &&
-	    l->ahead_bytes < DISPATCH_AHEAD_BYTES / 2 && l->window_batches &&
-	    l->pos < next_rec && !(l->end && l->end_rec == next_rec);
+	    l->ahead_n < (ahead_batches(l) + 1) / 2 &&
+	    l->ahead_bytes < DISPATCH_AHEAD_BYTES / 2 && l->pos < next_rec &&
+	    !(l->end && l->end_rec == next_rec);
 }
 
 static void
@@ -350,6 +359,7 @@ read_on(struct dispatch_link *l)
 		l->pos = owed;
 	reader_seek(l->reader, l->pos);
 	l->end_rec = l->all->k->next_rec;
+	l->job_batches = ahead_batches(l);
 	l->reading = true;
 	if (keeper_work(l->all->k, run_job, on_job_done, l)) {
 		l->reading = false;

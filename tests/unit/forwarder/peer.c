@@ -358,6 +358,8 @@ peer_turn(struct peer *p, unsigned wait_ms)
 		bytes_of(buf_ptr(&p->in) + CHAN_HEADER_SIZE, frame.payload_len),
 		&m),
 	    0);
+	if (frame.type == IPC_WORK)
+		p->work = m.u.work;
 	if (frame.type == IPC_VERDICTS)
 		on_verdicts(p, &m.u.verdicts);
 	if (frame.type == IPC_TARGET_STATUS)

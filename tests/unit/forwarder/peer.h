@@ -33,6 +33,7 @@ struct peer {
 	char error_text[512];
 	char state[16];
 	uint64_t attempts;
+	struct ipc_work work; /* the last window that was asked for */
 };
 
 /* A socket pair: *other is for the pump. */

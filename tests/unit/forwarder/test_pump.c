@@ -392,6 +392,35 @@ a_keeper_that_keeps_no_window_is_left(void **state)
 	end(&f);
 }
 
+static bool
+has_whole_window(void *arg)
+{
+	const struct fixture *f = arg;
+
+	return f->peer.work.batches == PUMP_WINDOW_BATCHES;
+}
+
+static void
+one_batch_is_asked_for_until_the_target_is_up(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	f.t->stays_down = true;
+	greet(&f);
+	assert_int_equal(f.peer.work.batches, 1);
+	send_batches(&f, 0, 1);
+	loop_run_once(f.loop, 0);
+	target_host_up(f.t->host);
+	peer_until(&f.peer, has_whole_window, &f);
+	until_calls(&f, "send:1 ");
+	/* A new state begins anew. */
+	greet(&f);
+	assert_int_equal(f.peer.work.batches, 1);
+	end(&f);
+}
+
 static void
 nonsense_ends_the_link(void **state)
 {
@@ -537,6 +566,7 @@ main(void)
 	    cmocka_unit_test(paused_sends_nothing_until_resumed),
 	    cmocka_unit_test(a_keeper_that_dies_takes_everything_with_it),
 	    cmocka_unit_test(a_keeper_that_keeps_no_window_is_left),
+	    cmocka_unit_test(one_batch_is_asked_for_until_the_target_is_up),
 	    cmocka_unit_test(nonsense_ends_the_link),
 	    cmocka_unit_test(
 		a_new_configuration_reaches_the_target_and_its_streams),
