@@ -87,7 +87,7 @@ const struct command command_table[] = {
     {"config check", "[FILE]", 0, 1, COMMAND_FILE, 0, commands_config_check,
 	"Check a configuration and tell every error",
 	"By default the file that spoold reads. Exit status 9 if it is "
-	"wrong."},
+	"wrong, 3 if there is none."},
     {"config show", "[FILE]", 0, 1, COMMAND_FILE, 0, commands_config_show,
 	"Print a configuration with every default", ""},
     {"version", "", 0, 0, COMMAND_NOTHING, 0, commands_version,

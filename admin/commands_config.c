@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/commands.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "admin/ask.h"
 #include "admin/json.h"
@@ -44,8 +46,13 @@ tell_lines(struct command_context *cx, const char *lines)
 static int
 load(struct command_context *cx, struct config **config)
 {
-	int rc = config_load(file_of(cx), config);
+	int rc;
 
+	/* A file that is not there is not wrong: it is not there. */
+	if (access(file_of(cx), F_OK) && errno == ENOENT)
+		return fault_set(&cx->fault, FAULT_NOT_FOUND, "FILE_UNKNOWN",
+		    "there is no file %.300s", file_of(cx));
+	rc = config_load(file_of(cx), config);
 	if (!rc)
 		return FAULT_OK;
 	if (!*config)

@@ -10,8 +10,10 @@ int
 commands_listener_ls(struct command_context *cx)
 {
 	json_t *status = NULL;
-	int rc = ask_status(cx, &status);
+	int rc = rows_check(cx, &nouns_listeners);
 
+	if (!rc)
+		rc = ask_status(cx, &status);
 	if (!rc)
 		rc = rows_print(
 		    cx, &nouns_listeners, json_at(status, "listeners"));
@@ -25,8 +27,10 @@ commands_listener_show(struct command_context *cx)
 	const char *name = cx->args->words[0];
 	const json_t *row = NULL;
 	json_t *status = NULL;
-	int rc = ask_status(cx, &status);
+	int rc = rows_check(cx, &nouns_listeners);
 
+	if (!rc)
+		rc = ask_status(cx, &status);
 	if (!rc)
 		row = nouns_find(json_at(status, "listeners"), name);
 	if (!rc && !row) {

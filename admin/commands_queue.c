@@ -14,8 +14,10 @@ int
 commands_queue_ls(struct command_context *cx)
 {
 	json_t *result = NULL;
-	int rc = ask_keeper(cx, "queue.ls", NULL, NULL, NULL, &result);
+	int rc = rows_check(cx, &nouns_queues);
 
+	if (!rc)
+		rc = ask_keeper(cx, "queue.ls", NULL, NULL, NULL, &result);
 	if (!rc)
 		rc = rows_print(cx, &nouns_queues, json_at(result, "queues"));
 	json_decref(result);
@@ -84,7 +86,7 @@ run(struct command_context *cx, struct peeking *p)
 	rc = ask_open(cx, &p->writer);
 	if (rc)
 		return rc;
-	writer_start(p->writer, WRITER_LIST, nouns_records.list);
+	view_list_start(p->writer, &nouns_records, &p->choice);
 	rc = ask_keeper(
 	    cx, "queue.peek", request(cx->args, p->left), on_frame, p, &result);
 	writer_end(p->writer);

@@ -7,6 +7,8 @@
 #include "admin/ask.h"
 #include "admin/human.h"
 #include "admin/json.h"
+#include "admin/nouns.h"
+#include "admin/rows.h"
 #include "admin/statusfile.h"
 #include "admin/statusview.h"
 #include "lib/base/clock.h"
@@ -58,8 +60,11 @@ commands_status(struct command_context *cx)
 	int64_t now_s = clock_now().wall_ns / 1000000000;
 	json_t *status = NULL;
 	struct fault away;
-	int rc = ask_status(cx, &status);
+	int rc = rows_check(cx, &nouns_targets);
 
+	if (rc)
+		return rc;
+	rc = ask_status(cx, &status);
 	if (!rc) {
 		rc = print(cx, status, now_s);
 	} else if (client_is_away(&cx->fault)) {

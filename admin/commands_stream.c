@@ -65,7 +65,7 @@ list(struct command_context *cx, struct listing *l, const char *verb,
 		json_decref(args);
 		return rc;
 	}
-	writer_start(l->writer, WRITER_LIST, nouns_streams.list);
+	view_list_start(l->writer, &nouns_streams, &l->choice);
 	rc = ask_keeper(cx, verb, args, on_frame, l, &result);
 	writer_end(l->writer);
 	if (!rc && !l->found)

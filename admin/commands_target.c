@@ -46,8 +46,10 @@ commands_target_ls(struct command_context *cx)
 	int64_t now_s = clock_now().wall_ns / 1000000000;
 	struct view view = nouns_targets;
 	json_t *status = NULL, *rows;
-	int rc = ask_status(cx, &status);
+	int rc = rows_check(cx, &nouns_targets);
 
+	if (!rc)
+		rc = ask_status(cx, &status);
 	if (rc)
 		return rc;
 	view.note = note;
@@ -62,10 +64,13 @@ commands_target_ls(struct command_context *cx)
 int
 commands_target_show(struct command_context *cx)
 {
-	json_t *args = json_pack("{s:s}", "name", cx->args->words[0]);
+	const char *name = cx->args->words[0];
 	json_t *result = NULL;
-	int rc = ask_keeper(cx, "target", args, NULL, NULL, &result);
+	int rc = rows_check(cx, &nouns_targets);
 
+	if (!rc)
+		rc = ask_keeper(cx, "target", json_pack("{s:s}", "name", name),
+		    NULL, NULL, &result);
 	if (!rc)
 		rc = rows_show(cx, &nouns_targets, json_at(result, "target"));
 	json_decref(result);

@@ -57,15 +57,20 @@ static const struct writer_column targets[] = {
 };
 
 static const struct writer_column streams[] = {
-    {"stream", "STREAM", WRITER_TEXT, !WIDE, 24},
-    {"origin", "ORIGIN", WRITER_TEXT, !WIDE, 14},
-    {"listener", "LISTENER", WRITER_TEXT, !WIDE, 12},
+    {"stream", "STREAM", WRITER_TEXT, !WIDE, 20},
+    {"origin", "ORIGIN", WRITER_TEXT, !WIDE, 12},
+    {"state", "STATE", WRITER_STATE, !WIDE, 6},
+    {"records", "RECORDS", WRITER_COUNT, !WIDE, 7},
     {"last_seq", "LAST SEQ", WRITER_COUNT, !WIDE, 8},
     {"last_received", "LAST RECEIVED", WRITER_TIME, !WIDE, 20},
-    {"epoch", "EPOCH", WRITER_TEXT, WIDE, 0},
-    {"records", "RECORDS", WRITER_COUNT, WIDE, 0},
-    {"state", "STATE", WRITER_STATE, WIDE, 0},
+    {"listener", "LISTENER", WRITER_TEXT, WIDE, 0},
     {"peer", "PEER", WRITER_TEXT, WIDE, 0},
+    {"connections", "CONNS", WRITER_COUNT, WIDE, 0},
+    {"epoch", "EPOCH", WRITER_TEXT, WIDE, 0},
+    {"first_seq", "FIRST SEQ", WRITER_COUNT, WIDE, 0},
+    {"received", "RECEIVED", WRITER_COUNT, WIDE, 0},
+    {"duplicate", "DUPLICATE", WRITER_COUNT, WIDE, 0},
+    {"refused", "REFUSED", WRITER_COUNT, WIDE, 0},
     {NULL, NULL, WRITER_TEXT, false, 0},
 };
 

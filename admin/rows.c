@@ -4,6 +4,14 @@
 #include "admin/ask.h"
 
 int
+rows_check(struct command_context *cx, const struct view *view)
+{
+	struct view_choice choice;
+
+	return view_choose(view, cx->args, &choice, &cx->fault);
+}
+
+int
 rows_print(
     struct command_context *cx, const struct view *view, const json_t *rows)
 {

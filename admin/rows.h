@@ -6,6 +6,9 @@
 #include "admin/command.h"
 #include "admin/view.h"
 
+/* Are --columns among the view's?  Before anything is asked or printed. */
+int rows_check(struct command_context *cx, const struct view *view);
+
 /* An array as the whole output, as --limit and --columns say. */
 int rows_print(
     struct command_context *cx, const struct view *view, const json_t *rows);

@@ -203,8 +203,9 @@ say_roles(struct writer *w, const json_t *status, struct buf *line)
 		}
 		if (restarts) {
 			snprintf(text, sizeof(text),
-			    "%.64s was restarted, times: %llu", name,
-			    (unsigned long long)restarts);
+			    "%.64s was started again, %llu time%s", name,
+			    (unsigned long long)restarts,
+			    restarts == 1 ? "" : "s");
 			warn(w, text, line);
 		}
 	}
@@ -304,7 +305,7 @@ write_targets(struct writer *w, const json_t *status, const struct args *args,
 
 	if (rc)
 		return rc;
-	writer_start(w, WRITER_LIST, nouns_targets.list);
+	view_list_start(w, &nouns_targets, &choice);
 	json_array_foreach(json_at(status, "targets"), i, target)
 	{
 		json_t *row = writer_is_prose(w)
@@ -368,7 +369,7 @@ statusview_write(struct writer *w, const json_t *status,
 {
 	if (writer_is_prose(w))
 		return write_prose(w, status, args, now_s, fault);
-	if (writer_form(w) == WRITER_CSV)
+	if (writer_form(w) == WRITER_CSV || args->text[ARGS_COLUMNS])
 		return write_targets(w, status, args, now_s, fault);
 	view_object(w, status);
 	return FAULT_OK;

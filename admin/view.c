@@ -119,12 +119,20 @@ view_show(struct writer *w, const struct view *v,
 }
 
 void
+view_list_start(
+    struct writer *w, const struct view *v, const struct view_choice *choice)
+{
+	writer_start(w, WRITER_LIST, v->list);
+	writer_head(w, choice->columns, choice->count);
+}
+
+void
 view_list(struct writer *w, const struct view *v,
     const struct view_choice *choice, const json_t *rows, size_t limit)
 {
 	size_t count = json_array_size(rows);
 
-	writer_start(w, WRITER_LIST, v->list);
+	view_list_start(w, v, choice);
 	for (size_t i = 0; i < count && i < limit; i++)
 		view_row(w, v, choice, json_array_get(rows, i));
 	writer_end(w);

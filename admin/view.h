@@ -45,6 +45,10 @@ void view_show(struct writer *w, const struct view *v,
 void view_list(struct writer *w, const struct view *v,
     const struct view_choice *choice, const json_t *rows, size_t limit);
 
+/* Begin a list of rows; the caller ends it. */
+void view_list_start(
+    struct writer *w, const struct view *v, const struct view_choice *choice);
+
 /* One row within a list that the caller started. */
 void view_row(struct writer *w, const struct view *v,
     const struct view_choice *choice, const json_t *row);

@@ -63,9 +63,21 @@ writer_start(struct writer *w, enum writer_level level, const char *name)
 	assert(w->depth == 0 ||
 	    (w->depth == 1 && level == WRITER_ROW && writer_is_in_list(w)));
 	w->open[w->depth++] = level;
-	if (level == WRITER_LIST)
+	if (level == WRITER_LIST) {
 		w->rows = 0;
+		w->has_head = false;
+	}
 	w->ops->start(w, name);
+}
+
+void
+writer_head(
+    struct writer *w, const struct writer_column *const *columns, size_t count)
+{
+	assert(writer_is_in_list(w) && !writer_is_in_row(w));
+	if (w->ops->head && !w->options.no_headers)
+		w->ops->head(w, columns, count);
+	w->has_head = true;
 }
 
 void

@@ -77,6 +77,13 @@ bool writer_is_prose(const struct writer *w);
 /* `name`: the key of a list in JSON; of a row, not used. */
 void writer_start(struct writer *w, enum writer_level level, const char *name);
 
+/*
+ * The columns of the list that was started, which may stay empty: a form that
+ * has a line of headings for machines writes it now.
+ */
+void writer_head(
+    struct writer *w, const struct writer_column *const *columns, size_t count);
+
 /* `value` may be NULL: not known.  The column must live until the end. */
 void writer_attr(
     struct writer *w, const struct writer_column *column, const json_t *value);

@@ -4,6 +4,7 @@
  * row.  Numbers are plain; what is not known is empty.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "admin/json.h"
 #include "admin/safe.h"
@@ -86,7 +87,7 @@ end(struct writer *w)
 {
 	if (!writer_is_in_row(w))
 		return;
-	if (!w->rows && !w->options.no_headers) {
+	if (!w->rows && !w->has_head && !w->options.no_headers) {
 		fwrite(buf_ptr(&w->lines), 1, w->lines.len, w->options.to);
 		fputc('\n', w->options.to);
 	}
@@ -94,4 +95,13 @@ end(struct writer *w)
 	fputc('\n', w->options.to);
 }
 
-const struct writer_ops writer_csv_ops = {start, attr, NULL, end};
+/* Also of a list without rows, so that a program finds its columns. */
+static void
+head(struct writer *w, const struct writer_column *const *columns, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		fprintf(w->options.to, "%s%s", i ? "," : "", columns[i]->key);
+	fputc('\n', w->options.to);
+}
+
+const struct writer_ops writer_csv_ops = {start, attr, NULL, end, head};

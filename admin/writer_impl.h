@@ -16,6 +16,8 @@ struct writer_ops {
 	void (*data)(struct writer *w, enum writer_tone tone, size_t max,
 	    const char *text);
 	void (*end)(struct writer *w);
+	void (*head)(struct writer *w,
+	    const struct writer_column *const *columns, size_t count);
 };
 
 /* A table's line: a row, whose cells are in `text`, or prose. */
@@ -31,6 +33,7 @@ struct writer {
 	int err;
 	enum writer_level open[2];
 	unsigned depth;
+	bool has_head; /* the list's columns were told */
 	unsigned long rows; /* of the list so far */
 	json_t *row; /* json: what it has so far */
 	const struct writer_column *columns[WRITER_COLUMNS];

@@ -56,4 +56,4 @@ end(struct writer *w)
 		fputs("]}\n", w->options.to);
 }
 
-const struct writer_ops writer_json_ops = {start, attr, NULL, end};
+const struct writer_ops writer_json_ops = {start, attr, NULL, end, NULL};

@@ -228,4 +228,4 @@ end(struct writer *w)
 	w->text.len = w->lines.len = 0;
 }
 
-const struct writer_ops writer_table_ops = {start, attr, data, end};
+const struct writer_ops writer_table_ops = {start, attr, data, end, NULL};

@@ -163,6 +163,16 @@ add(struct kv *kv, const char *key, struct buf *text)
 	return rc;
 }
 
+/* Everybody who is wanted runs, with the configuration in use. */
+static bool
+is_complete(const struct supervisor *s)
+{
+	for (const struct child *c = s->children; c; c = c->next)
+		if (c->wanted && c->state != CHILD_READY)
+			return false;
+	return s->told_ready;
+}
+
 static int
 fill(struct supervisor *s, struct kv *kv, struct buf *b)
 {
@@ -184,7 +194,7 @@ fill(struct supervisor *s, struct kv *kv, struct buf *b)
 		rc = add(kv, "warnings", b);
 	if (!rc)
 		rc = kv_add_str(kv, "since", clock_format(s->since_ns, since));
-	return rc ? rc : kv_add_u64(kv, "ready", s->told_ready);
+	return rc ? rc : kv_add_u64(kv, "ready", is_complete(s));
 }
 
 void

@@ -238,11 +238,10 @@ on_ready(struct child *c, void *arg)
 {
 	struct supervisor *s = arg;
 
-	if (c->role == IPC_ROLE_KEEPER) {
+	if (c->role == IPC_ROLE_KEEPER)
 		s->keeper_was_ready = true;
-		supervisor_report(s); /* it shows the roles in its status */
-	}
 	supervisor_check_ready(s);
+	supervisor_report(s); /* the keeper shows the roles in its status */
 }
 
 static void

@@ -151,6 +151,7 @@ supervisor_on_death(struct supervisor *s, struct child *c, int status)
 		supervisor_tell_receivers(s);
 	if (s->next_generation)
 		supervisor_reload_timeout(s);
+	supervisor_report(s);
 }
 
 static void

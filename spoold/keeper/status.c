@@ -40,6 +40,7 @@ struct status {
 	uint64_t hour_at; /* number of the hour that is filled */
 	struct rate *rate; /* of the listeners */
 	size_t rates;
+	bool complete; /* every role runs, says the supervisor */
 	char *roles, *reload, *warnings, *addresses, *since;
 	bool file_failed;
 };
@@ -411,6 +412,10 @@ keep(char **to, const struct kv *kv, const char *key)
 void
 status_on_supervisor(struct status *s, const struct kv *kv)
 {
+	uint64_t ready;
+
+	if (!kv_get_u64(kv, "ready", &ready))
+		s->complete = ready != 0;
 	keep(&s->roles, kv, "roles");
 	keep(&s->reload, kv, "reload");
 	keep(&s->warnings, kv, "warnings");
@@ -451,8 +456,8 @@ status_make(struct status *s)
 	put_text(o, "version", PACKAGE_VERSION);
 	put_text(o, "spool_id", uuid_format(&k->identity.spool, id));
 	json_object_set_new(o, "ready",
-	    json_boolean(k->running && intake_is_open(k->intake) &&
-		targets_are_known(k)));
+	    json_boolean(k->running && s->complete &&
+		intake_is_open(k->intake) && targets_are_known(k)));
 	json_object_set_new(
 	    o, "since", s->since ? json_string(s->since) : json_null());
 	json_object_set_new(o, "spool", make_spool(s, row, n));

@@ -119,7 +119,9 @@ nothing_is_an_empty_list_or_a_sentence(void **state)
 	    {WRITER_TABLE, false, false, false, NULL, "No things.\n"},
 	    {WRITER_JSON, false, false, false, NULL, "{\"things\":[]}\n"},
 	    {WRITER_NDJSON, false, false, false, NULL, ""},
-	    {WRITER_CSV, false, false, false, NULL, ""},
+	    {WRITER_CSV, false, false, false, NULL, "name,state,n,more\n"},
+	    {WRITER_CSV, true, false, false, NULL, ""},
+	    {WRITER_CSV, false, false, false, "n", "n\n"},
 	};
 
 	(void)state;
