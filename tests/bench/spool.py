@@ -140,14 +140,23 @@ listeners:
         with open(f"/proc/{top}/task/{top}/children") as f:
             return [top] + [int(x) for x in f.read().split()]
 
-    def cpu_seconds(self):
-        """Of all processes, and of those that have ended."""
-        total = 0
+    def cpu_by_role(self):
+        """Processor seconds; those that have ended are the supervisor's."""
+        roles = {}
         for i, pid in enumerate(self.pids()):
             with open(f"/proc/{pid}/stat") as f:
                 fields = f.read().rpartition(")")[2].split()
-            total += sum(int(x) for x in fields[11:13 if i else 15])
-        return total / TICKS
+            with open(f"/proc/{pid}/cmdline") as f:
+                words = f.read().split("\0")
+            role = "supervisor"
+            if "--role-name" in words:
+                role = words[words.index("--role-name") + 1]
+            ticks = sum(int(x) for x in fields[11:13 if i else 15])
+            roles[role] = roles.get(role, 0) + ticks / TICKS
+        return roles
+
+    def cpu_seconds(self):
+        return sum(self.cpu_by_role().values())
 
     def read_bytes(self):
         """What its processes had to read from the disk; 0: not known."""
@@ -183,3 +192,27 @@ listeners:
             if now - before <= busy:
                 return
             before = now
+
+
+def drop_cached_files(where):
+    """Make the files of a directory cold: written, and not in memory."""
+    for path, _, names in os.walk(where):
+        for name in names:
+            fd = os.open(os.path.join(path, name), os.O_RDONLY)
+            os.fsync(fd)
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(fd)
+
+
+def watch(spool, until, at_most=300):
+    """When nothing was there for the last time, when all was, how much."""
+    began = time.monotonic()
+    end = began + at_most
+    while time.monotonic() < end:
+        now, n = time.monotonic(), spool.listener()["stored"]
+        if not n:
+            began = now
+        if n >= until:
+            return began, time.monotonic(), n
+        time.sleep(0.02)
+    raise RuntimeError(f"drained {n} of {until} in {at_most} s")
