@@ -40,6 +40,7 @@ agentlink_wire_close(struct agentlink_wire *w)
 		freeaddrinfo(w->addresses);
 	w->addresses = w->next = NULL;
 	w->was_ready = false;
+	w->failed = 0;
 	buf_clear(&w->in);
 	buf_clear(&w->out);
 }
@@ -231,8 +232,8 @@ agentlink_wire_write(struct agentlink_wire *w, struct bytes plain)
 	return done;
 }
 
-int
-agentlink_wire_run(struct agentlink_wire *w, int wait_ms, uint64_t now_ms)
+static int
+run_once(struct agentlink_wire *w, int wait_ms, uint64_t now_ms)
 {
 	int rc = w->tls ? flush(w) : 0;
 	if (rc)
@@ -253,6 +254,29 @@ agentlink_wire_run(struct agentlink_wire *w, int wait_ms, uint64_t now_ms)
 	    now_ms - w->since_ms >= WITHIN_MS)
 		rc = over(w, ERR_TIMEOUT, "no answer to connecting");
 	return rc;
+}
+
+/*
+ * An address that failed before it was ready, whatever the reason, is followed
+ * by the next; of certificates it is only when all failed so.
+ */
+int
+agentlink_wire_run(struct agentlink_wire *w, int wait_ms, uint64_t now_ms)
+{
+	int rc = run_once(w, wait_ms, now_ms);
+	if (!rc && agentlink_wire_is_ready(w))
+		w->was_ready = true;
+	if (!rc || w->was_ready)
+		return rc;
+	if (rc != ERR_AUTH)
+		w->failed = rc;
+	if (!w->next)
+		return w->failed ? w->failed : rc;
+	tls_free(w->tls);
+	w->tls = NULL;
+	buf_clear(&w->in);
+	buf_clear(&w->out);
+	return try_next(w, now_ms);
 }
 
 void

@@ -27,7 +27,8 @@ struct agentlink_wire {
 	struct buf in; /* plaintext that came */
 	struct buf out; /* ciphertext to be sent */
 	uint64_t since_ms; /* this address, or the handshake */
-	bool was_ready;
+	bool was_ready; /* so that the owner has been told */
+	int failed; /* of an address that may come back */
 	char why[200];
 };
 

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The usual course: the engine says CONNECT; the name is resolved in a
- * thread, its addresses are tried in turn, TLS is made, and the engine is
- * told.  From then on bytes go both ways until CLOSE, or until the link ends.
- * What can go wrong: each of these steps; the engine is told with a sentence
- * and says CONNECT again when it is time.
+ * thread, its addresses are dialled (lib/link/dial), and the engine is told.
+ * From then on bytes go both ways until CLOSE, or until the link ends. What can
+ * go wrong: each of these steps; the engine is told with a sentence and says
+ * CONNECT again when it is time.
  */
 #include "agentlink/agent/courier.h"
 
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/codec/agentlink_msg.h"
 #include "lib/link/address.h"
+#include "lib/link/dial.h"
 #include "lib/link/link.h"
-#include "lib/loop/tcp.h"
 #include "lib/tls/tls.h"
 
 #define QUEUE_MAX (1u << 20) /* bytes given to a link at a time */
@@ -30,15 +30,15 @@
 /* One attempt to reach one server, and the link that came of it. */
 struct trip {
 	struct courier *courier; /* NULL: nobody waits for it any more */
+	unsigned server;
 	char host[HOST_MAX];
 	char port[8];
 	int lookup_rc;
-	struct addrinfo *addresses, *next;
+	struct addrinfo *addresses;
+	size_t count; /* of them */
 	bool is_looking; /* the thread has it */
-	struct tcp_connect *connect;
-	struct link *link;
-	bool is_ready, is_closing;
-	char why[AGENTLINK_EVENT_TEXT_SIZE];
+	struct dial *dial;
+	struct link *link; /* once it is ready */
 };
 
 struct courier {
@@ -47,12 +47,13 @@ struct courier {
 	char **servers;
 	struct link_pool *pool;
 	struct loop_timer *timer;
-	struct loop_timer *connect_timer;
 	struct trip *trip; /* the present one, or NULL */
 	struct trip *leaving; /* one that says its last words */
 	uint64_t allowed; /* bytes that bandwidth allows now */
 	uint64_t allowed_ms; /* when that was counted */
 	void (*on_stopped)(void *arg);
+	/* By server: the address that the next trip begins with. */
+	size_t *first;
 	bool is_pumping, is_again;
 };
 
@@ -72,9 +73,9 @@ free_trip(struct trip *t)
 	if (!t)
 		return;
 	t->courier = NULL;
-	tcp_connect_free(t->connect);
+	dial_free(t->dial);
 	link_free(t->link);
-	t->connect = NULL;
+	t->dial = NULL;
 	t->link = NULL;
 	if (t->is_looking)
 		return; /* on_looked_up frees it */
@@ -103,23 +104,12 @@ fail(struct courier *c, int code, const char *why)
 	snprintf(text, sizeof(text), "%s", why);
 	free_trip(c->trip);
 	c->trip = NULL;
-	loop_timer_stop(c->connect_timer);
 	agentlink_engine_on_disconnected(c->engine, code, text, time_now());
 	courier_pump(c);
 }
 
 /* ---- link
  * --------------------------------------------------------------------- */
-
-static void
-on_ready(void *arg)
-{
-	struct trip *t = arg;
-	struct courier *c = t->courier;
-	t->is_ready = true;
-	agentlink_engine_on_connected(c->engine, time_now());
-	courier_pump(c);
-}
 
 static void take_events(struct courier *c);
 
@@ -160,12 +150,21 @@ on_closed(int rc, const char *why, void *arg)
 		left(c);
 		return;
 	}
+	/*
+	 * A server that refuses our certificate says so when the link is ready
+	 * already; only when all its addresses did, it is a refusal.
+	 */
+	bool is_last = dial_at(t->dial) + 1 >= t->count;
+	c->first[t->server] = 0;
+	if (rc == ERR_AUTH && !is_last) {
+		c->first[t->server] = dial_at(t->dial) + 1;
+		rc = ERR_CLOSED;
+	}
 	fail(c, rc ? rc : ERR_CLOSED,
 	    rc ? why : "the server closed the connection");
 }
 
 static const struct link_events link_callbacks = {
-    .on_ready = on_ready,
     .on_data = on_data,
     .on_drained = on_drained,
     .on_closed = on_closed,
@@ -174,65 +173,55 @@ static const struct link_events link_callbacks = {
 /* ---- connecting
  * ---------------------------------------------------------------- */
 
-static void try_next(struct trip *t);
-
 static void
-on_connected(int rc, int fd, const char *why, void *arg)
+on_link(struct link *link, void *arg)
 {
 	struct trip *t = arg;
 	struct courier *c = t->courier;
-	loop_timer_stop(c->connect_timer);
-	tcp_connect_free(t->connect);
-	t->connect = NULL;
-	if (rc) {
-		snprintf(t->why, sizeof(t->why), "%s", why);
-		try_next(t);
-		return;
-	}
-	struct tls *tls = NULL;
-	rc = tls_new(c->settings.tls, t->host, &tls);
-	if (!rc)
-		rc = link_new(c->pool, fd, tls, &link_callbacks, t, &t->link);
-	if (rc) {
-		close(fd);
-		tls_free(tls);
-		fail(c, rc, err_text(rc));
-		return;
-	}
-	link_set_limit(t->link, 4 * (size_t)AGENTLINK_FRAME_MAX);
-	link_set_handshake(t->link, HANDSHAKE_MS);
+	t->link = link;
+	link_set_limit(link, 4 * (size_t)AGENTLINK_FRAME_MAX);
+	agentlink_engine_on_connected(c->engine, time_now());
+	courier_pump(c);
 }
 
 static void
-try_next(struct trip *t)
+on_dial_failed(const struct dial_failure *failure, void *arg)
+{
+	struct trip *t = arg;
+	t->courier->first[t->server] = 0;
+	fail(t->courier, failure->rc, failure->why);
+}
+
+static const struct dial_events dial_events = {
+    .on_link = on_link,
+    .on_failed = on_dial_failed,
+};
+
+static int
+dial(struct trip *t)
 {
 	struct courier *c = t->courier;
-	struct addrinfo *a = t->next;
-	if (!a) {
-		fail(c, ERR_CLOSED, t->why);
-		return;
+	struct address addresses[DIAL_ADDRESSES_MAX];
+	struct dial_settings settings = {
+	    .addresses = addresses,
+	    .first = c->first[t->server],
+	    .tls = c->settings.tls,
+	    .name = t->host,
+	    .connect_ms = CONNECT_MS,
+	    .handshake_ms = HANDSHAKE_MS,
+	    .events = &link_callbacks,
+	    .link_arg = t,
+	};
+	for (struct addrinfo *a = t->addresses;
+	     a && t->count < DIAL_ADDRESSES_MAX; a = a->ai_next) {
+		if (a->ai_addrlen > sizeof(addresses[0].sa))
+			continue;
+		memcpy(&addresses[t->count].sa, a->ai_addr, a->ai_addrlen);
+		addresses[t->count++].len = a->ai_addrlen;
 	}
-	t->next = a->ai_next;
-	int rc = tcp_connect_new(c->settings.loop, a->ai_addr, a->ai_addrlen,
-	    on_connected, t, &t->connect);
-	if (rc) {
-		fail(c, rc, err_text(rc));
-		return;
-	}
-	loop_timer_start(c->connect_timer, CONNECT_MS, 0);
-}
-
-static void
-on_connect_timer(void *arg)
-{
-	struct courier *c = arg;
-	struct trip *t = c->trip;
-	if (!t || !t->connect)
-		return;
-	tcp_connect_free(t->connect);
-	t->connect = NULL;
-	snprintf(t->why, sizeof(t->why), "no answer to connecting");
-	try_next(t);
+	settings.count = t->count;
+	return dial_start(
+	    c->settings.loop, c->pool, &settings, &dial_events, t, &t->dial);
 }
 
 static void
@@ -263,8 +252,9 @@ on_looked_up(int rc, void *arg)
 		fail(t->courier, ERR_CLOSED, why);
 		return;
 	}
-	t->next = t->addresses;
-	try_next(t);
+	rc = dial(t);
+	if (rc)
+		fail(t->courier, rc, err_text(rc));
 }
 
 static void
@@ -281,6 +271,7 @@ connect_to(struct courier *c, unsigned server)
 	c->trip = t;
 	if (!rc) {
 		t->courier = c;
+		t->server = server;
 		memcpy(t->host, host.ptr, host.len);
 		snprintf(t->port, sizeof(t->port), "%u", port);
 		t->is_looking = true;
@@ -302,8 +293,7 @@ close_trip(struct courier *c)
 {
 	struct trip *t = c->trip;
 	c->trip = NULL;
-	loop_timer_stop(c->connect_timer);
-	if (!t || !t->is_ready) {
+	if (!t || !t->link) {
 		free_trip(t);
 		if (c->on_stopped && !c->leaving)
 			left(c);
@@ -359,7 +349,7 @@ send_some(struct courier *c)
 {
 	struct agentlink_time now = time_now();
 	struct trip *t = c->trip;
-	while (t && t->is_ready && link_queued(t->link) < QUEUE_MAX) {
+	while (t && t->link && link_queued(t->link) < QUEUE_MAX) {
 		size_t most = allowance(c, now.mono_ms);
 		const void *ptr;
 		size_t len;
@@ -388,7 +378,7 @@ set_timer(struct courier *c)
 	uint64_t at = agentlink_engine_deadline(c->engine);
 	const void *ptr;
 	size_t len = 0;
-	if (c->settings.bandwidth && c->trip && c->trip->is_ready)
+	if (c->settings.bandwidth && c->trip && c->trip->link)
 		agentlink_engine_drain(c->engine, time_now(), &ptr, &len);
 	if (len && at > now_ms + 50)
 		at = now_ms + 50; /* bandwidth holds bytes back */
@@ -430,7 +420,8 @@ static int
 copy_servers(struct courier *c)
 {
 	c->servers = calloc(c->settings.server_count, sizeof(char *));
-	if (!c->servers)
+	c->first = calloc(c->settings.server_count, sizeof(*c->first));
+	if (!c->servers || !c->first)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < c->settings.server_count; i++) {
 		c->servers[i] = strdup(c->settings.servers[i]);
@@ -454,9 +445,6 @@ courier_new(const struct courier_settings *settings, struct courier **out)
 		rc = link_pool_new(settings->loop, &c->pool);
 	if (!rc)
 		rc = loop_timer_new(settings->loop, on_timer, c, &c->timer);
-	if (!rc)
-		rc = loop_timer_new(
-		    settings->loop, on_connect_timer, c, &c->connect_timer);
 	if (rc) {
 		courier_free(c);
 		return rc;
@@ -473,11 +461,11 @@ courier_free(struct courier *c)
 	free_trip(c->trip);
 	free_trip(c->leaving);
 	loop_timer_free(c->timer);
-	loop_timer_free(c->connect_timer);
 	link_pool_free(c->pool);
 	for (size_t i = 0; c->servers && i < c->settings.server_count; i++)
 		free(c->servers[i]);
 	free(c->servers);
+	free(c->first);
 	tls_config_free(c->settings.tls);
 	free(c);
 }

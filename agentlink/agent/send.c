@@ -47,6 +47,7 @@ struct send {
 	struct source *source; /* the present one */
 	size_t next_file;
 	bool is_all_read, is_full, is_failed, is_stopping, is_durable;
+	uint32_t refusing; /* servers whose last word was a refusal */
 	uint64_t rate_tokens, rate_ms;
 	uint64_t began_us;
 	int exit_code;
@@ -272,6 +273,21 @@ on_flush(void *arg)
 /* ---- events
  * --------------------------------------------------------------------- */
 
+/* One server may be set up wrongly; if all refuse us, it is we. */
+static void
+on_failed(struct send *s, const struct agentlink_event *event)
+{
+	uint32_t bit = UINT32_C(1) << event->server;
+	uint32_t all = (uint32_t)((UINT64_C(1) << s->options.server_count) - 1);
+	log_warn("%s: %s", s->options.servers[event->server], event->text);
+	if (event->code == AGENTLINK_RESULT_AUTH)
+		s->refusing |= bit;
+	else
+		s->refusing &= ~bit;
+	if (s->refusing == all)
+		stop(s, EXIT_DENIED);
+}
+
 static void
 on_event(const struct agentlink_event *event, void *arg)
 {
@@ -279,6 +295,7 @@ on_event(const struct agentlink_event *event, void *arg)
 	switch (event->type) {
 	case AGENTLINK_EVENT_READY:
 		log_info("connected to %s", s->options.servers[event->server]);
+		s->refusing = 0;
 		break;
 	case AGENTLINK_EVENT_ACKED:
 		if (s->is_full || s->is_all_read)
@@ -293,10 +310,7 @@ on_event(const struct agentlink_event *event, void *arg)
 		log_info("%s", event->text);
 		break;
 	case AGENTLINK_EVENT_FAILED:
-		log_warn(
-		    "%s: %s", s->options.servers[event->server], event->text);
-		if (event->code == AGENTLINK_RESULT_AUTH)
-			stop(s, EXIT_DENIED);
+		on_failed(s, event);
 		break;
 	default:
 		break;

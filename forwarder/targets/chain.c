@@ -2,7 +2,7 @@
 /*
  * chain - another spoold as the target: exactly once in its store.
  *
- * The usual course: dial, TLS with our spool certificate, HELLO, CHAIN_OPEN
+ * The usual course: call, TLS with our spool certificate, HELLO, CHAIN_OPEN
  * with our incarnation; CHAIN_STATE says what the parent has of us already
  * (chain_state.c compares it with our own batches); then batches go as they
  * are stored, many in flight, and CHAIN_ACK settles them (chain_send.c).
@@ -31,72 +31,47 @@
 void
 chain_say(struct target *t, const struct agentlink_msg *m)
 {
+	struct link *link = call_link(t->call);
 	struct bytes part;
 
-	if (!t->link)
+	if (!link)
 		return;
 	buf_clear(&t->out);
 	agentlink_msg_encode(&t->out, m);
 	part = buf_bytes(&t->out);
 	if (!t->out.err)
-		link_write(t->link, &part, 1); /* on_closed tells failure */
+		link_write(link, &part, 1); /* the call tells failure */
 	t->said_ms = loop_now_ms(target_host_loop(t->host));
 }
 
 /* ---- settings
  * ------------------------------------------------------------------------ */
 
-static struct bytes
-kv_bytes(const struct kv *kv, const char *key)
-{
-	struct bytes x = bytes_of(NULL, 0);
-
-	kv_get_bytes(kv, key, &x);
-	return x;
-}
-
+/* The settings of the connection, and who we are by its certificate. */
 static int
-load_tls(const struct kv *kv, struct tls_config **out, struct uuid *own,
+load(const struct kv *kv, struct call_settings *out, struct uuid *own,
     char *why, size_t why_size)
 {
-	struct tls_config_settings settings = {
-	    .side = TLS_CONFIG_CLIENT,
-	    .verify = TLS_CONFIG_REQUIRED,
-	    .cert_pem = kv_bytes(kv, "certificate"),
-	    .key_pem = kv_bytes(kv, "key"),
-	    .ca_pem = kv_bytes(kv, "ca"),
-	    .protocols = {AGENTLINK_ALPN},
-	};
-	struct tls_config *config = NULL;
 	enum tls_identity kind;
-	int rc = tls_config_new(&config);
+	int rc =
+	    call_settings_load(kv, true, AGENTLINK_ALPN, out, why, why_size);
 
-	if (!rc)
-		rc = tls_config_load(config, &settings);
-	if (rc) {
-		snprintf(why, why_size, "%s",
-		    config ? tls_config_why(config) : err_text(rc));
-		tls_config_free(config);
-		return rc;
-	}
-	if (tls_own_identity(config, &kind, own) ||
-	    kind != TLS_IDENTITY_SPOOL) {
-		snprintf(why, why_size,
-		    "the certificate has no identity spool:spool:<uuid>, "
-		    "which a chain target needs");
-		rc = ERR_INVAL;
-	}
 	if (rc)
-		tls_config_free(config);
-	else
-		*out = config;
-	return rc;
+		return rc;
+	if (!tls_own_identity(out->tls, &kind, own) &&
+	    kind == TLS_IDENTITY_SPOOL)
+		return 0;
+	snprintf(why, why_size,
+	    "the certificate has no identity spool:spool:<uuid>, which a chain "
+	    "target needs");
+	call_settings_fini(out);
+	return ERR_INVAL;
 }
 
 static int
 prepare(const struct kv *kv, char *why, size_t why_size)
 {
-	struct tls_config *tls = NULL;
+	struct call_settings settings;
 	const char *text;
 	struct uuid own;
 	int rc;
@@ -106,33 +81,22 @@ prepare(const struct kv *kv, char *why, size_t why_size)
 		    "streams: a chain hands over every record; leave it out");
 		return ERR_UNSUPPORTED;
 	}
-	rc = load_tls(kv, &tls, &own, why, why_size);
-	tls_config_free(tls);
+	rc = load(kv, &settings, &own, why, why_size);
+	if (!rc)
+		call_settings_fini(&settings);
 	return rc;
 }
 
 static int
 configure(struct target *t, const struct kv *kv)
 {
-	const char *address = "", *server_name = NULL;
-	struct tls_config *tls = NULL;
-	uint64_t timeout = 30000;
+	struct call_settings settings;
 	char why[256];
-	int rc = load_tls(kv, &tls, &t->own, why, sizeof(why));
+	int rc = load(kv, &settings, &t->own, why, sizeof(why));
 
-	if (rc)
-		return rc;
-	kv_get_str(kv, "address", &address);
-	kv_get_str(kv, "server_name", &server_name);
-	kv_get_u64(kv, "timeout", &timeout);
-	tls_config_free(t->tls);
-	free(t->address);
-	free(t->server_name);
-	t->tls = tls;
-	t->timeout_ms = (uint32_t)timeout;
-	t->address = strdup(address);
-	t->server_name = server_name ? strdup(server_name) : NULL;
-	return t->address ? 0 : ERR_NOMEM;
+	if (!rc)
+		call_use(t->call, &settings);
+	return rc;
 }
 
 /* ---- messages
@@ -278,15 +242,15 @@ static size_t
 on_data(struct bytes data, void *arg)
 {
 	struct target *t = arg;
-	struct link *link = t->link;
+	struct link *link = call_link(t->call);
 	struct agentlink_frame f;
 	struct agentlink_msg m;
 	size_t used, total = 0;
 	int rc;
 
 	t->heard_ms = loop_now_ms(target_host_loop(t->host));
-	/* A message may end the connection: then t->link is another. */
-	while (t->link == link) {
+	/* A message may end the connection: then the link is another. */
+	while (call_link(t->call) == link) {
 		rc = agentlink_frame_decode(
 		    bytes_of(data.ptr + total, data.len - total),
 		    AGENTLINK_FRAME_MAX, &f, &used, NULL);
@@ -308,23 +272,13 @@ on_data(struct bytes data, void *arg)
 }
 
 static void
-on_ready(void *arg)
+on_up(struct link *link, void *arg)
 {
 	struct target *t = arg;
 
+	(void)link;
 	t->heard_ms = loop_now_ms(target_host_loop(t->host));
 	say_hello(t);
-}
-
-static void
-on_closed(int rc, const char *why, void *arg)
-{
-	struct target *t = arg;
-	char text[256];
-
-	snprintf(text, sizeof(text), "%s", rc ? why : "closed by the parent");
-	target_host_fail(t->host, dial_verdict(t->link, rc),
-	    dial_code(t->link, rc), text, 0);
 }
 
 static void
@@ -335,62 +289,23 @@ on_drained(void *arg)
 	target_host_more(t->host);
 }
 
-static const struct link_events link_events = {
-    .on_ready = on_ready,
+static const struct call_events call_events = {
+    .on_up = on_up,
     .on_data = on_data,
     .on_drained = on_drained,
-    .on_closed = on_closed,
 };
-
-static void
-on_link(struct link *link, void *arg)
-{
-	struct target *t = arg;
-
-	t->link = link;
-}
-
-static void
-on_dial_failed(const char *code, const char *why, void *arg)
-{
-	struct target *t = arg;
-
-	target_host_fail(t->host, TARGET_RETRY, code, why, 0);
-}
 
 static void
 start(struct target *t)
 {
-	struct dial_settings settings = {
-	    .tls = t->tls,
-	    .timeout_ms = t->timeout_ms,
-	    .events = &link_events,
-	    .link_arg = t,
-	};
-	static char name[256];
-	int rc = address_split(
-	    bytes_of_str(t->address), &settings.host, &settings.port);
-
-	if (!rc) {
-		snprintf(name, sizeof(name), "%.*s", (int)settings.host.len,
-		    (const char *)settings.host.ptr);
-		settings.server_name = t->server_name ? t->server_name : name;
-		t->phase = CHAIN_DIALLING;
-		rc = dial_start(t->host, t->pool, &settings, on_link,
-		    on_dial_failed, t, &t->dial);
-	}
-	if (rc)
-		target_host_fail(
-		    t->host, TARGET_RETRY, "CONNECT", err_text(rc), 0);
+	t->phase = CHAIN_DIALLING;
+	call_start(t->call);
 }
 
 static void
 reset(struct target *t)
 {
-	dial_free(t->dial);
-	t->dial = NULL;
-	link_free(t->link);
-	t->link = NULL;
+	call_reset(t->call);
 	t->phase = CHAIN_DOWN;
 	t->credit_bytes = t->credit_batches = 0;
 	chain_forget_flight(t);
@@ -406,10 +321,11 @@ on_timer(void *arg)
 	struct target *t = arg;
 	uint64_t now = loop_now_ms(target_host_loop(t->host));
 
-	if (!t->link || t->phase < CHAIN_HELLO)
+	if (!call_link(t->call) || t->phase < CHAIN_HELLO)
 		return;
 	if (now - t->heard_ms > SILENCE_MS ||
-	    (t->phase < CHAIN_RECONCILE && now - t->heard_ms > t->timeout_ms)) {
+	    (t->phase < CHAIN_RECONCILE &&
+		now - t->heard_ms > call_timeout_ms(t->call))) {
 		target_host_fail(t->host, TARGET_RETRY, "SILENCE",
 		    "the parent does not answer", 0);
 	} else if (now - t->said_ms > SAY_WITHIN_MS) {
@@ -429,8 +345,7 @@ close_target(struct target *t)
 		return;
 	reset(t);
 	loop_timer_free(t->timer);
-	link_pool_free(t->pool);
-	tls_config_free(t->tls);
+	call_free(t->call);
 	pack_free(t->pack);
 	digest_sha256_free(t->sha);
 	ivset_fini(&t->settled);
@@ -440,8 +355,6 @@ close_target(struct target *t)
 	buf_fini(&t->out);
 	buf_fini(&t->ranges);
 	buf_fini(&t->raw);
-	free(t->address);
-	free(t->server_name);
 	free(t);
 }
 
@@ -463,9 +376,9 @@ open_target(struct target_host *host, const struct kv *kv, int dir_fd,
 	buf_init(&t->out, AGENTLINK_FRAME_MAX + 65536);
 	buf_init(&t->ranges, BATCH_RANGES_MAX);
 	buf_init(&t->raw, BATCH_RAW_MAX);
-	rc = configure(t, kv);
+	rc = call_new(host, &call_events, t, &t->call);
 	if (!rc)
-		rc = link_pool_new(target_host_loop(host), &t->pool);
+		rc = configure(t, kv);
 	if (!rc)
 		rc = loop_timer_new(
 		    target_host_loop(host), on_timer, t, &t->timer);

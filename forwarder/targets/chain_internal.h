@@ -3,7 +3,7 @@
 #ifndef FORWARDER_TARGETS_CHAIN_INTERNAL_H
 #define FORWARDER_TARGETS_CHAIN_INTERNAL_H
 
-#include "forwarder/targets/dial.h"
+#include "forwarder/targets/call.h"
 #include "forwarder/targets/target.h"
 #include "lib/base/buf.h"
 #include "lib/codec/agentlink_msg.h"
@@ -12,6 +12,7 @@
 
 #define CHAIN_REFS 4096u /* buckets */
 #define CHAIN_INTERVALS_MAX 1024u
+#define CHAIN_FRAME_SLACK 4096u /* of a frame, besides payload and ranges */
 
 enum chain_phase {
 	CHAIN_DOWN,
@@ -38,14 +39,8 @@ struct chain_flight {
 
 struct target { /* the chain's */
 	struct target_host *host;
-	struct link_pool *pool;
+	struct call *call;
 	struct loop_timer *timer; /* keep-alive and silence */
-	struct tls_config *tls;
-	struct dial *dial;
-	struct link *link;
-	char *address; /* HOST:PORT */
-	char *server_name;
-	uint32_t timeout_ms;
 	enum chain_phase phase;
 	struct uuid own; /* our certificate's */
 	/* from the keeper */
@@ -82,6 +77,15 @@ void chain_on_parent_state(
 void chain_on_hole(
     struct target *t, uint64_t from, uint64_t to, uint8_t reason);
 void chain_on_own_digest(struct target *t, const struct ipc_digest *d);
+
+/* chain_send.c: a range, re-encoded for this connection; DATA, and in flight */
+int chain_send_range(struct target *t, struct batch_range r);
+void chain_send_fill(
+    struct agentlink_chain_data *d, const struct target_batch *b);
+int chain_send_data(struct target *t, const struct agentlink_chain_data *d);
+/* chain_part.c: the records [from, to) of a batch. */
+int chain_part_send(
+    struct target *t, const struct target_batch *b, uint64_t from, uint64_t to);
 
 /* chain_send.c */
 int chain_send_batch(struct target *t, const struct target_batch *b);

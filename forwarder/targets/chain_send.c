@@ -2,16 +2,13 @@
 /*
  * Batches go to the parent as they are stored; ranges are written anew, since
  * stream references are of one connection.  A batch that the parent has in
- * part is built anew from the records it lacks.
+ * part is built anew from the records it lacks (chain_part.c).
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "forwarder/targets/chain_internal.h"
 #include "lib/base/err.h"
-#include "lib/digest/digest.h"
-
-#define FRAME_SLACK 4096u
 
 /* ---- what is on its way
  * ------------------------------------------------------------------- */
@@ -147,8 +144,8 @@ ref_of(struct target *t, uint32_t id, uint32_t *ref)
  * -------------------------------------------------------------------------------
  */
 
-static int
-put_range(struct target *t, struct batch_range r)
+int
+chain_send_range(struct target *t, struct batch_range r)
 {
 	int rc = ref_of(t, r.stream, &r.stream);
 
@@ -171,15 +168,15 @@ encode_ranges(struct target *t, struct bytes encoded)
 	buf_clear(&t->ranges);
 	batch_ranges_encode_begin(&t->ranges, NULL, in.ranges);
 	while ((rc = batch_ranges_next(&in, &r)) == 1) {
-		rc = put_range(t, r);
+		rc = chain_send_range(t, r);
 		if (rc)
 			return rc;
 	}
 	return rc ? rc : t->ranges.err;
 }
 
-static int
-write_data(struct target *t, const struct agentlink_chain_data *d)
+int
+chain_send_data(struct target *t, const struct agentlink_chain_data *d)
 {
 	uint8_t header[AGENTLINK_FRAME_HEADER];
 	struct bytes parts[3];
@@ -194,7 +191,7 @@ write_data(struct target *t, const struct agentlink_chain_data *d)
 	agentlink_frame_header(
 	    header, AGENTLINK_CHAIN_DATA, 0, 0, &parts[1], 2);
 	parts[0] = bytes_of(header, sizeof(header));
-	rc = link_write(t->link, parts, 3);
+	rc = link_write(call_link(t->call), parts, 3);
 	if (!rc)
 		rc = note_flight(t, d->first_rec, d->first_rec + d->count,
 		    (uint32_t)d->payload.len);
@@ -202,8 +199,8 @@ write_data(struct target *t, const struct agentlink_chain_data *d)
 	return rc;
 }
 
-static void
-fill(struct agentlink_chain_data *d, const struct target_batch *b)
+void
+chain_send_fill(struct agentlink_chain_data *d, const struct target_batch *b)
 {
 	*d = (struct agentlink_chain_data){
 	    .first_rec = b->first_rec,
@@ -228,200 +225,15 @@ send_whole(struct target *t, const struct target_batch *b)
 
 	if (rc)
 		return rc;
-	fill(&d, b);
+	chain_send_fill(&d, b);
 	d.ranges = buf_bytes(&t->ranges);
-	if (d.payload.len + d.ranges.len + FRAME_SLACK > t->max_frame)
+	if (d.payload.len + d.ranges.len + CHAIN_FRAME_SLACK > t->max_frame)
 		return ERR_LIMIT;
-	return write_data(t, &d);
+	return chain_send_data(t, &d);
 }
 
 /* ---- a batch that the parent has in part
  * -------------------------------------------------------- */
-
-/* Our copy is unpacked; an error means that it is damaged here. */
-static int
-open_columns(struct target *t, const struct target_batch *b, uint32_t ranges,
-    struct batch_columns_view *view)
-{
-	struct bytes raw = b->payload;
-	int rc;
-
-	if (b->codec == BATCH_CODEC_ZSTD) {
-		buf_clear(&t->raw);
-		rc = pack_unpack(
-		    t->pack, b->payload, b->raw_len, BATCH_RAW_MAX, &t->raw);
-		if (rc)
-			return rc;
-		raw = buf_bytes(&t->raw);
-	}
-	return batch_columns_decode(raw, ranges, view);
-}
-
-/* The records [from, to) of a batch, as a batch of their own. */
-struct part {
-	uint64_t from, to;
-	struct batch_columns columns;
-	uint32_t *lens;
-	struct batch_range *ranges; /* of the whole batch */
-	uint32_t *position; /* records met, by range */
-	uint32_t *taken; /* records taken, by range */
-	uint32_t *skipped; /* records before the part, by range */
-	uint32_t *map;
-	uint32_t n;
-};
-
-static void
-part_fini(struct part *p)
-{
-	batch_columns_fini(&p->columns);
-	free(p->lens);
-	free(p->ranges);
-	free(p->position);
-	free(p->taken);
-	free(p->skipped);
-	free(p->map);
-}
-
-static int
-part_init(struct part *p, const struct target_batch *b)
-{
-	struct batch_ranges in;
-	int rc = batch_ranges_begin(&in, b->ranges);
-
-	if (rc)
-		return rc;
-	p->n = in.ranges;
-	batch_columns_init(&p->columns, BATCH_RAW_MAX);
-	p->lens = calloc(b->records, sizeof(*p->lens));
-	p->ranges = calloc(p->n, sizeof(*p->ranges));
-	p->position = calloc(p->n, sizeof(*p->position));
-	p->taken = calloc(p->n, sizeof(*p->taken));
-	p->skipped = calloc(p->n, sizeof(*p->skipped));
-	p->map = calloc(p->n, sizeof(*p->map));
-	if (!p->lens || !p->ranges || !p->position || !p->taken ||
-	    !p->skipped || !p->map)
-		return ERR_NOMEM;
-	for (uint32_t i = 0; i < p->n; i++)
-		if (batch_ranges_next(&in, &p->ranges[i]) != 1)
-			return ERR_FORMAT;
-	return 0;
-}
-
-/* First pass: how many records of each range are before and in the part. */
-static void
-count_part(struct part *p, const struct target_batch *b,
-    const struct batch_columns_view *view)
-{
-	struct batch_columns_iter it;
-	uint32_t left = 0;
-
-	batch_columns_iter_init(&it, view, p->position);
-	while (batch_columns_iter_next(&it)) {
-		uint64_t rec = b->first_rec + it.index;
-
-		p->skipped[it.range] += rec < p->from;
-		p->taken[it.range] += rec >= p->from && rec < p->to;
-	}
-	for (uint32_t i = 0; i < p->n; i++)
-		p->map[i] = p->taken[i] ? left++ : 0;
-}
-
-static uint32_t
-copy_part(struct part *p, const struct target_batch *b,
-    const struct batch_columns_view *view)
-{
-	struct batch_columns_iter it;
-	uint32_t n = 0;
-
-	batch_columns_iter_init(&it, view, NULL);
-	while (batch_columns_iter_next(&it)) {
-		uint64_t rec = b->first_rec + it.index;
-
-		if (rec < p->from || rec >= p->to)
-			continue;
-		p->lens[n++] = (uint32_t)it.record.len;
-		batch_columns_add(&p->columns, p->map[it.range], it.record);
-		if (view->flags & BATCH_COLUMNS_RECEIVED)
-			batch_columns_add_received(
-			    &p->columns, it.received_delta_ns);
-		if (view->flags & BATCH_COLUMNS_EVENT)
-			batch_columns_add_event(&p->columns, it.event_delta_ns);
-	}
-	return n;
-}
-
-static int
-encode_part_ranges(struct target *t, const struct part *p)
-{
-	uint32_t n = 0;
-	int rc = 0;
-
-	for (uint32_t i = 0; i < p->n; i++)
-		n += p->taken[i] != 0;
-	buf_clear(&t->ranges);
-	batch_ranges_encode_begin(&t->ranges, NULL, n);
-	for (uint32_t i = 0; i < p->n && !rc; i++) {
-		struct batch_range r = p->ranges[i];
-
-		if (!p->taken[i])
-			continue;
-		/* The head is that after the whole range: only then. */
-		if (p->skipped[i] + p->taken[i] != r.count)
-			r.flags &= ~(uint32_t)BATCH_RANGE_HEAD;
-		r.first_seq += p->skipped[i];
-		r.count = p->taken[i];
-		rc = put_range(t, r);
-	}
-	return rc ? rc : t->ranges.err;
-}
-
-static int
-send_part_data(
-    struct target *t, const struct target_batch *b, struct part *p, uint32_t n)
-{
-	struct agentlink_chain_data d;
-	struct buf raw;
-	int rc;
-
-	buf_init(&raw, BATCH_RAW_MAX);
-	fill(&d, b);
-	d.first_rec = p->from;
-	d.count = n;
-	d.codec = BATCH_CODEC_RAW;
-	rc = digest_records(t->sha, buf_bytes(&p->columns.records), p->lens, n,
-	    d.content_digest);
-	if (!rc)
-		rc = batch_columns_encode(&p->columns, &raw);
-	d.payload = buf_bytes(&raw);
-	d.raw_len = (uint32_t)raw.len;
-	if (!rc)
-		rc = encode_part_ranges(t, p);
-	d.ranges = buf_bytes(&t->ranges);
-	if (!rc && d.payload.len + d.ranges.len + FRAME_SLACK > t->max_frame)
-		rc = ERR_LIMIT;
-	if (!rc)
-		rc = write_data(t, &d);
-	buf_fini(&raw);
-	return rc;
-}
-
-static int
-send_part(
-    struct target *t, const struct target_batch *b, uint64_t from, uint64_t to)
-{
-	struct part p = {.from = from, .to = to};
-	struct batch_columns_view view;
-	int rc = part_init(&p, b);
-
-	if (!rc)
-		rc = open_columns(t, b, p.n, &view);
-	if (!rc) {
-		count_part(&p, b, &view);
-		rc = send_part_data(t, b, &p, copy_part(&p, b, &view));
-	}
-	part_fini(&p);
-	return rc;
-}
 
 /* Each run of records that is not settled goes as a batch of its own. */
 static int
@@ -439,7 +251,7 @@ send_rest(struct target *t, const struct target_batch *b)
 		while (rec < end && !target_host_is_settled(t->host, rec))
 			rec++;
 		if (from < rec)
-			rc = send_part(t, b, from, rec);
+			rc = chain_part_send(t, b, from, rec);
 	}
 	return rc;
 }
@@ -471,11 +283,11 @@ has_credit(const struct target *t, size_t bytes)
 int
 chain_send_batch(struct target *t, const struct target_batch *b)
 {
-	struct link *link = t->link;
+	struct link *link = call_link(t->call);
 	int rc;
 
 	if (t->phase != CHAIN_UP || !has_credit(t, b->payload.len) ||
-	    link_queued(t->link) > AGENTLINK_FRAME_MAX)
+	    link_queued(link) > AGENTLINK_FRAME_MAX)
 		return ERR_AGAIN;
 	if (!target_host_pace(t->host, b->payload.len))
 		return ERR_AGAIN;
@@ -483,7 +295,7 @@ chain_send_batch(struct target *t, const struct target_batch *b)
 	if (t->next_rec < b->first_rec + b->records)
 		t->next_rec = b->first_rec + b->records;
 	rc = is_touched(t, b) ? send_rest(t, b) : send_whole(t, b);
-	if (!rc || t->link != link)
+	if (!rc || call_link(t->call) != link)
 		return 0;
 	target_host_fail(t->host, rc == ERR_LIMIT ? TARGET_HOLD : TARGET_RETRY,
 	    rc == ERR_LIMIT ? "TOO_LARGE" : "SEND",

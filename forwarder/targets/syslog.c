@@ -2,7 +2,7 @@
 /*
  * syslog - a syslog server over TCP or TLS, with octet counting.
  *
- * The usual course: dial; records are written in pieces, and each piece is
+ * The usual course: call; records are written in pieces, and each piece is
  * marked with the position in the connection where it ends; ten times a
  * second it is noted how far the peer's kernel has confirmed.  What it had
  * confirmed two seconds ago, and the connection is still up, is handed over:
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "forwarder/targets/dial.h"
+#include "forwarder/targets/call.h"
 #include "forwarder/targets/render.h"
 #include "forwarder/targets/syslog_header.h"
 #include "lib/base/err.h"
@@ -43,20 +43,11 @@ struct sample {
 	uint64_t ms, taken;
 };
 
-struct settings {
-	struct tls_config *tls; /* NULL: in the clear */
-	char host[256], server_name[256];
-	uint16_t port;
-	uint32_t timeout_ms;
-	bool rfc5424;
-};
-
 struct target {
 	struct target_host *host;
-	struct settings settings;
-	struct link_pool *pool;
-	struct dial *dial;
-	struct link *link;
+	struct call *call;
+	struct link *link; /* while it is up */
+	bool is_rfc5424;
 	struct loop_timer *tick;
 	struct loop_turn *turn;
 	struct render *render;
@@ -73,113 +64,45 @@ struct target {
 
 /* ---- configuration ------------------------------------------------------ */
 
-static struct bytes
-kv_bytes(const struct kv *kv, const char *key)
-{
-	struct bytes x = bytes_of(NULL, 0);
-
-	kv_get_bytes(kv, key, &x);
-	return x;
-}
-
 static int
-load_tls(
-    const struct kv *kv, struct tls_config **out, char *why, size_t why_size)
+load(const struct kv *kv, struct call_settings *out, bool *is_rfc5424,
+    char *why, size_t why_size)
 {
-	struct tls_config_settings settings = {
-	    .side = TLS_CONFIG_CLIENT,
-	    .verify = TLS_CONFIG_REQUIRED,
-	    .cert_pem = kv_bytes(kv, "certificate"),
-	    .key_pem = kv_bytes(kv, "key"),
-	    .ca_pem = kv_bytes(kv, "ca"),
-	};
-	struct tls_config *config = NULL;
-	int rc = tls_config_new(&config);
-
-	if (!rc)
-		rc = tls_config_load(config, &settings);
-	if (rc) {
-		snprintf(why, why_size, "%s",
-		    config ? tls_config_why(config) : err_text(rc));
-		tls_config_free(config);
-		return rc;
-	}
-	*out = config;
-	return 0;
-}
-
-static int
-set_host(struct settings *s, const struct kv *kv)
-{
-	const char *address = "", *name = NULL;
-	struct bytes host;
-
-	kv_get_str(kv, "address", &address);
-	if (address_split(bytes_of_str(address), &host, &s->port) ||
-	    host.len >= sizeof(s->host))
-		return ERR_INVAL;
-	memcpy(s->host, host.ptr, host.len);
-	kv_get_str(kv, "server_name", &name);
-	snprintf(s->server_name, sizeof(s->server_name), "%s",
-	    name ? name : s->host);
-	return 0;
-}
-
-static int
-take_settings(
-    const struct kv *kv, struct settings *out, char *why, size_t why_size)
-{
-	struct settings s = {0};
 	const char *format = "raw", *transport = "tls";
-	uint64_t timeout = 30000;
 
 	kv_get_str(kv, "format", &format);
 	kv_get_str(kv, "transport", &transport);
-	kv_get_u64(kv, "timeout", &timeout);
-	s.timeout_ms = (uint32_t)timeout;
-	s.rfc5424 = !strcmp(format, "rfc5424");
-	if (set_host(&s, kv)) {
-		snprintf(why, why_size, "address: not HOST:PORT");
-		return ERR_INVAL;
-	}
-	if (!s.rfc5424 && strcmp(format, "raw")) {
+	*is_rfc5424 = !strcmp(format, "rfc5424");
+	if (!*is_rfc5424 && strcmp(format, "raw")) {
 		snprintf(why, why_size, "format %s is not known", format);
 		return ERR_INVAL;
 	}
-	if (!strcmp(transport, "tls")) {
-		int rc = load_tls(kv, &s.tls, why, why_size);
-
-		if (rc)
-			return rc;
-	}
-	*out = s;
-	return 0;
+	return call_settings_load(
+	    kv, !strcmp(transport, "tls"), NULL, out, why, why_size);
 }
 
 static int
 prepare(const struct kv *kv, char *why, size_t why_size)
 {
-	struct settings s;
-	int rc = take_settings(kv, &s, why, why_size);
+	struct call_settings settings;
+	bool is_rfc5424;
+	int rc = load(kv, &settings, &is_rfc5424, why, why_size);
 
 	if (!rc)
-		tls_config_free(s.tls);
+		call_settings_fini(&settings);
 	return rc;
 }
 
 static int
 configure(struct target *t, const struct kv *kv)
 {
-	struct settings s;
+	struct call_settings settings;
 	char why[256];
-	int rc = take_settings(kv, &s, why, sizeof(why));
+	int rc = load(kv, &settings, &t->is_rfc5424, why, sizeof(why));
 
-	if (rc)
-		return rc;
-	/* A dial and a link that exist hold what they need. */
-	tls_config_free(t->settings.tls);
-	t->settings = s;
-	return 0;
+	if (!rc)
+		call_use(t->call, &settings);
+	return rc;
 }
 
 /* ---- what is handed over ------------------------------------------------ */
@@ -266,7 +189,7 @@ on_tick(void *arg)
 	if (taken != t->progress_taken || taken >= link_end(t->link)) {
 		t->progress_taken = taken;
 		t->progress_ms = now;
-	} else if (now - t->progress_ms >= t->settings.timeout_ms) {
+	} else if (now - t->progress_ms >= call_timeout_ms(t->call)) {
 		fail(t, "TIMEOUT",
 		    "the peer has taken no bytes within the time-out");
 		return;
@@ -315,7 +238,7 @@ write_piece(struct target *t)
 	buf_clear(&t->out);
 	t->out_to = 0;
 	if (rc == ERR_CLOSED)
-		return false; /* on_closed says why */
+		return false; /* the call says why */
 	if (rc) {
 		fail(t, "NO_MEMORY", err_text(rc));
 		return false;
@@ -329,7 +252,7 @@ add_message(struct target *t, const struct render_record *r)
 {
 	struct bytes message = r->bytes;
 
-	if (t->settings.rfc5424) {
+	if (t->is_rfc5424) {
 		buf_clear(&t->message);
 		syslog_header_add(r, &t->message);
 		if (r->bytes.len)
@@ -426,10 +349,12 @@ send_batch(struct target *t, const struct target_batch *batch)
 /* ---- the connection ----------------------------------------------------- */
 
 static void
-on_ready(void *arg)
+on_up(struct link *link, void *arg)
 {
 	struct target *t = arg;
 
+	link_set_limit(link, PIECE_MAX + QUEUE);
+	t->link = link;
 	t->up = true;
 	target_host_up(t->host);
 }
@@ -447,61 +372,22 @@ on_drained(void *arg)
 	go_on(arg);
 }
 
-static void
-on_closed(int rc, const char *why, void *arg)
-{
-	struct target *t = arg;
-	const char *code = dial_code(t->link, rc);
-
-	target_host_fail(t->host, dial_verdict(t->link, rc), code,
-	    rc ? why : "the peer closed the connection", 0);
-}
-
-static const struct link_events link_events = {
-    .on_ready = on_ready,
+static const struct call_events call_events = {
+    .on_up = on_up,
     .on_data = on_data,
     .on_drained = on_drained,
-    .on_closed = on_closed,
 };
-
-static void
-on_link(struct link *link, void *arg)
-{
-	struct target *t = arg;
-
-	t->link = link;
-	link_set_limit(link, PIECE_MAX + QUEUE);
-}
-
-static void
-on_failed(const char *code, const char *why, void *arg)
-{
-	fail(arg, code, why);
-}
 
 static void
 start(struct target *t)
 {
-	struct dial_settings d = {
-	    .host = bytes_of_str(t->settings.host),
-	    .port = t->settings.port,
-	    .server_name = t->settings.server_name,
-	    .tls = t->settings.tls,
-	    .timeout_ms = t->settings.timeout_ms,
-	    .events = &link_events,
-	    .link_arg = t,
-	};
-
-	if (dial_start(t->host, t->pool, &d, on_link, on_failed, t, &t->dial))
-		fail(t, "NO_MEMORY", "no memory to connect");
+	call_start(t->call);
 }
 
 static void
 reset(struct target *t)
 {
-	dial_free(t->dial);
-	link_free(t->link);
-	t->dial = NULL;
+	call_reset(t->call);
 	t->link = NULL;
 	loop_timer_stop(t->tick);
 	t->up = t->blocked = t->due = false;
@@ -528,9 +414,8 @@ close_target(struct target *t)
 	reset(t);
 	loop_timer_free(t->tick);
 	loop_turn_free(t->turn);
-	link_pool_free(t->pool);
+	call_free(t->call);
 	render_free(t->render);
-	tls_config_free(t->settings.tls);
 	buf_fini(&t->message);
 	buf_fini(&t->out);
 	free(t);
@@ -540,7 +425,7 @@ static int
 make_parts(struct target *t)
 {
 	struct loop *loop = target_host_loop(t->host);
-	int rc = link_pool_new(loop, &t->pool);
+	int rc = call_new(t->host, &call_events, t, &t->call);
 
 	if (!rc)
 		rc = loop_timer_new(loop, on_tick, t, &t->tick);

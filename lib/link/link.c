@@ -281,6 +281,13 @@ fail:
 }
 
 void
+link_set_events(struct link *k, const struct link_events *events, void *arg)
+{
+	k->events = *events;
+	k->arg = arg;
+}
+
+void
 link_free(struct link *k)
 {
 	if (!k)

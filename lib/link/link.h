@@ -58,6 +58,10 @@ struct link_events {
 int link_new(struct link_pool *p, int fd, struct tls *tls,
     const struct link_events *events, void *arg, struct link **out);
 
+/* Another owner takes over, from within on_ready: later events are his. */
+void link_set_events(
+    struct link *k, const struct link_events *events, void *arg);
+
 /*
  * Close at once; allowed at any time, also within a callback, and no
  * callback comes after it.

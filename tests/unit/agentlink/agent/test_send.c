@@ -260,6 +260,28 @@ refused_certificates_end_it_with_4(void **state)
 }
 
 static void
+a_server_that_refuses_is_no_end_while_another_is_there(void **state)
+{
+	(void)state;
+	struct tlsspool wrong;
+	char servers[80];
+	tlsspool_start(&wrong); /* with an authority of its own */
+	write_records(in_dir("app.log"), "w", 0, 5, "\n");
+	snprintf(
+	    servers, sizeof(servers), "%s,%s", wrong.address, spool.address);
+	assert_int_equal(RUN(S("--server"), servers, in_dir("app.log")), 0);
+	assert_non_null(strstr(err, wrong.address));
+	/* Both refuse: that is the end, and at once. */
+	assert_int_equal(RUN(S("--server"), servers, S("--ca"),
+			     in_dir("other.pem"), in_dir("app.log")),
+	    4);
+	all_are_stored_once(5);
+	tlsspool_stop(&wrong);
+	assert_int_equal(wrong.sim.streams, 0);
+	tlsspool_free(&wrong);
+}
+
+static void
 what_is_wrong_at_the_start_has_its_exit_code(void **state)
 {
 	(void)state;
@@ -349,6 +371,7 @@ main(void)
 		a_connection_that_breaks_again_and_again_loses_and_repeats_nothing),
 	    CASE(killed_and_started_again_with_state_it_goes_on),
 	    CASE(refused_certificates_end_it_with_4),
+	    CASE(a_server_that_refuses_is_no_end_while_another_is_there),
 	    CASE(what_is_wrong_at_the_start_has_its_exit_code),
 	    CASE(a_time_limit_ends_it_with_6),
 	    CASE(a_record_over_the_limit_is_named_with_file_line_and_limit),

@@ -113,6 +113,14 @@ target_host_more(struct target_host *h)
 	(void)h;
 }
 
+/* There is no connection. */
+struct link *
+call_link(const struct call *c)
+{
+	(void)c;
+	return NULL;
+}
+
 struct loop *
 target_host_loop(struct target_host *h)
 {
