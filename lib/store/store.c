@@ -390,6 +390,7 @@ store_info(const struct store *s, struct store_info *info)
 	    .clean = s->clean || s->created,
 	    .encrypted = s->o.encrypt,
 	    .next_rec = s->durable_rec,
+	    .known_rec = s->known_rec,
 	    .next_number = s->durable_number,
 	    .quota_bytes = s->o.quota_bytes,
 	    .reserve_bytes = s->reserve_bytes,

@@ -105,6 +105,7 @@ struct store_info {
 	bool clean; /* the last stop was clean */
 	bool encrypted;
 	uint64_t next_rec; /* number of the next record, from 1 */
+	uint64_t known_rec; /* whether there were any from here to next_rec */
 	uint64_t next_number; /* number of the next batch, from 1 */
 	uint64_t quota_bytes, reserve_bytes, used_bytes, spare_bytes;
 	uint64_t segment_bytes;

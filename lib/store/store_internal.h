@@ -110,6 +110,7 @@ struct store {
 	uint64_t tick;
 	uint32_t open_envs;
 	uint64_t durable_number, durable_rec, durable_data;
+	uint64_t known_rec; /* from here to durable_rec there may be none */
 	struct store_spare spare[STORE_SPARES_MAX];
 	size_t spares;
 	uint64_t next_spare;
@@ -165,10 +166,20 @@ int store_possess(struct store *s, const struct table_rest *rest);
 /* The part of replay that settles the end of the log (store_ready.c). */
 int store_ready(struct store *s);
 
-/* Open, check or remake meta, and compare it with the log (store_meta.c). */
+/*
+ * Open, check or remake meta; tell if the log ends before what meta has seen,
+ * and have numbers go on behind that (store_meta.c).
+ */
 int store_meta_open(struct store *s);
 void store_meta_close(struct store *s);
 int store_meta_compare(struct store *s);
+
+/* How far the log was durable when meta was last written; 0, 0: unknown. */
+struct store_watermark {
+	uint64_t number, rec;
+};
+
+int store_meta_watermark(struct store *s, struct store_watermark *w);
 
 /*
  * Make sure that what a segment shows is on the disk before it is believed:

@@ -388,6 +388,23 @@ store_meta_each(struct store *s, struct bytes prefix,
 
 /* ---- against the log ---- */
 
+int
+store_meta_watermark(struct store *s, struct store_watermark *w)
+{
+	struct buf value;
+	int rc;
+
+	*w = (struct store_watermark){0};
+	buf_init(&value, WATERMARK_SIZE);
+	rc = get(s, bytes_of(watermark_key, sizeof(watermark_key)), &value);
+	if (!rc && value.len == WATERMARK_SIZE) {
+		w->number = endian_get_le64(buf_ptr(&value));
+		w->rec = endian_get_le64(buf_ptr(&value) + 8);
+	}
+	buf_fini(&value);
+	return rc == ERR_NOMEM ? rc : 0;
+}
+
 /*
  * Meta was written only after the log was durable so far.  If the log ends
  * before that now, the disk has lost what it had confirmed.
@@ -395,27 +412,20 @@ store_meta_each(struct store *s, struct bytes prefix,
 int
 store_meta_compare(struct store *s)
 {
-	uint64_t number, rec;
-	struct buf value;
-	int rc;
+	struct store_watermark w;
+	int rc = store_meta_watermark(s, &w);
 
-	buf_init(&value, WATERMARK_SIZE);
-	rc = get(s, bytes_of(watermark_key, sizeof(watermark_key)), &value);
-	if (rc || value.len != WATERMARK_SIZE) {
-		buf_fini(&value);
-		return rc == ERR_NOMEM ? rc : 0;
-	}
-	number = endian_get_le64(buf_ptr(&value));
-	rec = endian_get_le64(buf_ptr(&value) + 8);
-	buf_fini(&value);
-	if (number > s->next_number || rec > s->next_rec)
+	if (rc)
+		return rc;
+	if (w.number > s->next_number || w.rec > s->next_rec)
 		store_tell(s, STORE_EVENT_DISK_LIED, s->next_rec,
-		    rec > s->next_rec ? rec : s->next_rec,
+		    w.rec > s->next_rec ? w.rec : s->next_rec,
 		    "meta has seen batch %llu and record %llu durable, the "
 		    "log ends before %llu and %llu",
-		    (unsigned long long)number - 1, (unsigned long long)rec - 1,
+		    (unsigned long long)w.number - 1,
+		    (unsigned long long)w.rec - 1,
 		    (unsigned long long)s->next_number,
 		    (unsigned long long)s->next_rec);
-	store_raise_numbers(s, rec, number);
+	store_raise_numbers(s, w.rec, w.number);
 	return 0;
 }

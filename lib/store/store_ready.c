@@ -26,6 +26,16 @@ go_on_at(struct store *s, uint64_t number, uint64_t rec)
 		s->next_rec = rec;
 }
 
+/* Records up to here were given out. */
+static void
+know(struct store *s, uint64_t next_rec)
+{
+	pthread_mutex_lock(&s->lock);
+	if (next_rec > s->known_rec)
+		s->known_rec = next_rec;
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* What readers may see ends here; a hole before it is reported as damage. */
 static void
 show_end(struct store *s)
@@ -42,6 +52,7 @@ store_raise_numbers(struct store *s, uint64_t next_rec, uint64_t next_number)
 {
 	bool past = next_rec > s->next_rec || next_number > s->next_number;
 
+	know(s, next_rec);
 	go_on_at(s, next_number, next_rec);
 	/* Numbers are dense within a segment, so a fresh one must follow. */
 	if (past && s->active && s->active->committed)
@@ -100,17 +111,42 @@ sealed_data(const struct store *s)
 	return most;
 }
 
-/* Where the log goes on after a last segment that has no footer. */
+/*
+ * What is damaged at the end, or was not found by salvage, meta may know of:
+ * then it is known how many records are lost.  True if that is all there was:
+ * a clean stop saves meta last.
+ */
+static bool
+take_witness(const struct store *s, const struct store_watermark *w, bool bad,
+    struct segment_tally *t)
+{
+	if (!t->damaged_tail && !bad)
+		return true;
+	if (w->rec > t->next_rec)
+		t->next_rec = w->rec;
+	if (w->number < t->next_number)
+		return false;
+	t->next_number = w->number;
+	t->damaged_tail = 0;
+	return s->clean || !bad;
+}
+
+/*
+ * Where the log goes on after a last segment that has no footer.  If its end
+ * is not known, as many records further as there may have been: readers report
+ * these as lost, though it may be that none ever was (known_rec).
+ */
 static void
-end_of(
-    struct store *s, const struct segment *seg, const struct segment_tally *t)
+end_of(struct store *s, const struct segment *seg,
+    const struct segment_tally *t, bool is_known)
 {
 	uint64_t rec =
 	    t->next_rec + (uint64_t)t->damaged_tail * BATCH_RECORDS_MAX;
 	uint64_t number = t->next_number;
 
+	know(s, t->next_rec);
 	s->last_number = number - 1;
-	if (seg->bad) {
+	if (seg->bad && !is_known) {
 		uint64_t far_rec = seg->header.first_rec + STORE_HOLE_RECS;
 		uint64_t far_number =
 		    seg->header.first_number + STORE_HOLE_NUMBERS;
@@ -124,18 +160,23 @@ end_of(
 static int
 finish_open(struct store *s, struct segment *seg)
 {
+	struct store_watermark w;
 	struct segment_tally t;
 	int rc = segment_tally(s, seg, UINT64_MAX, &t);
+	bool damaged, is_known;
 
+	if (!rc)
+		rc = store_meta_watermark(s, &w);
 	if (rc)
 		return rc;
-	end_of(s, seg, &t);
+	damaged = t.damaged_tail;
+	is_known = take_witness(s, &w, seg->bad, &t);
+	end_of(s, seg, &t, is_known);
 	if (!t.batches)
 		t.data_end = sealed_data(s);
 	s->tally.data_end = t.data_end;
 	memcpy(s->chain, t.chain, sizeof(s->chain));
-	if (can_resume(s, seg) && !t.damaged_tail &&
-	    !store_rotate_resume(s, seg, &t))
+	if (can_resume(s, seg) && !damaged && !store_rotate_resume(s, seg, &t))
 		return 0;
 	if (seg->bad) {
 		/* It cannot be sealed; make what was found durable. */
@@ -159,6 +200,7 @@ finish_last(struct store *s, struct segment *seg)
 		return finish_open(s, seg);
 	s->last_number = seg->footer.next_number - 1;
 	memcpy(s->chain, seg->footer.chain, sizeof(s->chain));
+	know(s, seg->footer.next_rec);
 	s->tally.data_end = seg->footer.data_end;
 	go_on_at(s, seg->footer.next_number, seg->footer.next_rec);
 	return 0;
@@ -195,8 +237,11 @@ last_readable(struct store *s)
 static int
 leave_room_for_lost(struct store *s, struct segment *last)
 {
-	int rc = 0;
+	struct store_watermark w;
+	int rc = store_meta_watermark(s, &w);
 
+	if (rc)
+		return rc;
 	if (s->active)
 		rc = store_rotate_seal(s);
 	if (last && last->next_number > s->next_number)
@@ -204,6 +249,7 @@ leave_room_for_lost(struct store *s, struct segment *last)
 	if (last && last->next_rec > s->next_rec)
 		last->next_rec = s->next_rec;
 	table_apply_cuts(s);
+	know(s, w.rec);
 	go_on_at(s, s->next_number + STORE_HOLE_NUMBERS,
 	    s->next_rec + STORE_HOLE_RECS);
 	return rc;
@@ -215,6 +261,7 @@ store_ready(struct store *s)
 	struct segment *last;
 	int rc = recycle_cut(s);
 
+	know(s, 1);
 	go_on_at(s, 1, 1);
 	s->tally.data_end = sealed_data(s);
 	last = last_readable(s);

@@ -337,7 +337,7 @@ adopt(struct store_txn *txn)
 	s->token.number = txn->number;
 	pthread_mutex_lock(&s->lock);
 	s->durable_number = txn->number;
-	s->durable_rec = txn->rec;
+	s->durable_rec = s->known_rec = txn->rec;
 	s->durable_data = txn->tally.data_end;
 	if (txn->first) {
 		s->unsettled = false;

@@ -124,8 +124,8 @@ keeper_log_positions(struct keeper *k)
 	buf_fini(&b);
 }
 
-void
-keeper_quarantine(struct keeper *k, const struct entry_quarantine *q)
+static void
+quarantine(struct keeper *k, const struct entry_quarantine *q)
 {
 	struct entry e = {.type = ENTRY_QUARANTINE};
 	struct buf b;
@@ -138,12 +138,25 @@ keeper_quarantine(struct keeper *k, const struct entry_quarantine *q)
 	entry_encode(&b, &e);
 	keeper_entries(k, &b, NULL, NULL);
 	buf_fini(&b);
-	if (q->count)
+}
+
+void
+keeper_quarantine(struct keeper *k, const struct entry_quarantine *lost)
+{
+	struct entry_quarantine q = *lost;
+
+	/* The hole is settled, and for all we know nothing was lost there. */
+	if (q.from < k->hole_to && q.to > k->hole_from && q.count) {
+		q.to = q.from > k->hole_from ? q.from : k->hole_from;
+		q.count = q.to - q.from;
+	}
+	if (q.from < q.to)
+		quarantine(k, &q);
+	if (q.count)
 		keeper_alarm(k,
 		    "QUARANTINE: records %llu to %llu cannot be read: %.*s",
-		    (unsigned long long)q->from,
-		    (unsigned long long)(q->to - 1), (int)q->why.len,
-		    (const char *)q->why.ptr);
+		    (unsigned long long)q.from, (unsigned long long)(q.to - 1),
+		    (int)q.why.len, (const char *)q.why.ptr);
 }
 
 /* ---- jobs ---- */
@@ -349,6 +362,19 @@ record_clock(struct keeper *k, const struct entry_clock *clock)
 	    (long long)(clock->jump_ns / 1000000000));
 }
 
+/* Records that were delivered, or saved as durable, and are in no segment. */
+static void
+record_lost(struct keeper *k, uint64_t from, uint64_t to)
+{
+	struct entry_quarantine q = {.from = from,
+	    .to = to,
+	    .count = to - from,
+	    .why = bytes_of_str("the log ends before them")};
+
+	if (q.from < q.to)
+		keeper_quarantine(k, &q);
+}
+
 /* Numbers that were never given out, so that no set is split by them. */
 static void
 record_hole(struct keeper *k, uint64_t from)
@@ -357,12 +383,21 @@ record_hole(struct keeper *k, uint64_t from)
 	    .to = k->next_rec,
 	    .why = bytes_of_str("numbers left out at a start")};
 
-	if (q.from < q.to)
-		keeper_quarantine(k, &q);
+	if (q.from >= q.to)
+		return;
+	quarantine(k, &q);
+	k->hole_from = q.from;
+	k->hole_to = q.to;
+	keeper_alarm(k,
+	    "QUARANTINE: the end of the log, behind record %llu, is damaged: "
+	    "if there were more, their agents send them again or say which; "
+	    "numbers go on at %llu",
+	    (unsigned long long)(from - 1), (unsigned long long)k->next_rec);
 }
 
+/* Records in [*from, *to) are known of, and not in the log. */
 static void
-raise_numbers(struct keeper *k)
+raise_numbers(struct keeper *k, uint64_t *from, uint64_t *to)
 {
 	struct store_info info;
 	uint64_t end = k->saved_rec;
@@ -371,8 +406,11 @@ raise_numbers(struct keeper *k)
 	for (i = 0; i < k->cursors.n; i++)
 		if (ivset_end(&k->cursors.target[i]->settled) > end)
 			end = ivset_end(&k->cursors.target[i]->settled);
+	store_info(k->store, &info);
+	*from = info.known_rec;
 	store_raise_numbers(k->store, end, k->saved_number);
 	store_info(k->store, &info);
+	*to = info.known_rec;
 	k->next_rec = info.next_rec;
 	k->next_number = info.next_number;
 	k->data_bytes = info.data_bytes;
@@ -469,7 +507,7 @@ int
 keeper_run(struct keeper *k)
 {
 	struct entry_clock clock = {0};
-	uint64_t from;
+	uint64_t from, to;
 	bool jumped;
 	int rc;
 
@@ -483,12 +521,12 @@ keeper_run(struct keeper *k)
 	meta_load(k);
 	jumped =
 	    clock_rules_start(&k->clock, &k->identity, clock_now(), &clock);
-	from = k->next_rec;
-	raise_numbers(k);
+	raise_numbers(k, &from, &to);
 	rc = start_parts(k);
 	if (rc)
 		return rc;
-	record_hole(k, from);
+	record_lost(k, from, to);
+	record_hole(k, to);
 	if (jumped)
 		record_clock(k, &clock);
 	disk_take_events(k);

@@ -53,6 +53,7 @@ struct keeper {
 	struct intake *intake;
 	uint64_t next_number, next_rec; /* what is below is durable */
 	uint64_t data_bytes; /* payload of all batches below next_number */
+	uint64_t hole_from, hole_to; /* numbers that this start left out */
 	bool full; /* the store has no room for data */
 	uint64_t saved_rec, saved_number; /* the highest that meta knew of */
 

@@ -243,6 +243,91 @@ damage_without_a_key_is_noticed_as_well(void **state)
 	run(false, true);
 }
 
+/* Spoil the header of the last batch of the newest segment. */
+static void
+spoil_last(struct storerig *r)
+{
+	uint8_t page[PAGE];
+	char dir[300];
+	size_t n = 0;
+	struct victim v = {.fd = -1};
+	off_t last = 0;
+
+	snprintf(dir, sizeof(dir), "%s/seg", r->dir);
+	while (nth_file(dir, ".sp", n, v.path))
+		n++;
+	v.fd = open(v.path, O_RDWR);
+	assert_true(v.fd >= 0);
+	for (off_t off = 0; pread(v.fd, page, PAGE, off) == PAGE; off += PAGE)
+		if (!memcmp(page + 16, "SPLBATCH", 8))
+			last = off;
+	at(&v, (uint64_t)last + 16 + 40, "spoilt", 6);
+	close(v.fd);
+}
+
+/* As meta was saved behind it, it is known how many records it had. */
+static void
+damage_at_the_end_is_as_wide_as_meta_knows(void **state)
+{
+	struct store_meta_item item = {bytes_of_str("k"), bytes_of_str("v")};
+	struct storerig_sum sum;
+	struct store_info info;
+	struct storerig r;
+	uint64_t next_rec;
+
+	(void)state;
+	storerig_init(&r, true);
+	assert_int_equal(storerig_open(&r), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(storerig_put(&r, 3, 9000), 0);
+	assert_int_equal(store_meta_put(r.s, &item, 1), 0);
+	store_info(r.s, &info);
+	next_rec = info.next_rec;
+	storerig_close(&r);
+	spoil_last(&r);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(storerig_open(&r), 0);
+		storerig_read_all(&r, &sum);
+		assert_true(storerig_is_honest(&sum));
+		assert_true(sum.lost_records > 0);
+		assert_int_equal(sum.damaged_records, sum.lost_records);
+		store_info(r.s, &info);
+		assert_true(i || info.next_rec == next_rec);
+		assert_int_equal(info.known_rec, info.next_rec);
+		assert_int_equal(storerig_put(&r, 3, 9000), 0);
+		storerig_close(&r);
+	}
+	storerig_fini(&r);
+}
+
+/* Nobody knows: all numbers that it may have had are left out. */
+static void
+damage_at_the_end_that_nobody_knows_of_leaves_a_hole(void **state)
+{
+	struct storerig_sum sum;
+	struct store_info info;
+	struct storerig r;
+	uint64_t next_rec;
+
+	(void)state;
+	storerig_init(&r, true);
+	assert_int_equal(storerig_open(&r), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(storerig_put(&r, 3, 9000), 0);
+	store_info(r.s, &info);
+	next_rec = info.next_rec;
+	storerig_close(&r);
+	spoil_last(&r);
+	assert_int_equal(storerig_open(&r), 0);
+	storerig_read_all(&r, &sum);
+	assert_true(storerig_is_honest(&sum));
+	assert_true(sum.damaged_records > sum.lost_records);
+	store_info(r.s, &info);
+	assert_true(info.known_rec < next_rec);
+	assert_true(info.next_rec > next_rec);
+	storerig_fini(&r);
+}
+
 int
 main(void)
 {
@@ -252,6 +337,9 @@ main(void)
 	    cmocka_unit_test(
 		damage_after_a_crash_is_reported_and_nothing_else_lost),
 	    cmocka_unit_test(damage_without_a_key_is_noticed_as_well),
+	    cmocka_unit_test(damage_at_the_end_is_as_wide_as_meta_knows),
+	    cmocka_unit_test(
+		damage_at_the_end_that_nobody_knows_of_leaves_a_hole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
