@@ -19,16 +19,13 @@
 #include <unistd.h>
 
 #include "lib/base/err.h"
-#include "tests/crash/rng.h"
+#include "tests/crash/damage.h"
 #include "tests/crash/spool.h"
-#include "tests/crash/tree.h"
 
 #define SEGMENT_BYTES (512u << 10)
 #define TRANSACTIONS 60
 #define PER_TRANSACTION 30
 #define LAST (TRANSACTIONS * PER_TRANSACTION)
-#define PAGE 4096u
-#define SECTOR 512u
 #define CHILD_SECONDS 60
 
 /* Records that the spool holds, and those that a go-on adds. */
@@ -62,61 +59,6 @@ make_spool(const char *dir, bool encrypt, bool clean)
 	if (clean)
 		spool_close(&s);
 	_exit(0);
-}
-
-/* ---- damage
- * ------------------------------------------------------------------ */
-
-static bool
-is_target(const struct tree_file *f)
-{
-	return f->data && f->size &&
-	    (strstr(f->path, ".sp") || strstr(f->path, "meta.mdb"));
-}
-
-/* Pages that hold something are likelier to matter. */
-static size_t
-pick_page(const struct tree_file *f, struct rng *rng)
-{
-	size_t pages = f->size / PAGE, page = 0;
-
-	for (int i = 0; i < 20; i++) {
-		static const uint8_t none[PAGE];
-
-		page = (size_t)rng_below(rng, pages);
-		if (memcmp(f->data + page * PAGE, none, PAGE))
-			break;
-	}
-	return page;
-}
-
-static const char *
-damage(struct tree *t, struct rng *rng, char text[static 200])
-{
-	struct tree_file *f;
-	uint8_t *page;
-	size_t n, at;
-	uint64_t how = rng_below(rng, 10);
-
-	do
-		f = &t->file[rng_below(rng, t->n)];
-	while (!is_target(f));
-	/* One in four hits a meta page or the tree's first pages. */
-	n = rng_below(rng, 4) ? pick_page(f, rng) : (size_t)rng_below(rng, 4);
-	page = f->data + n * PAGE;
-	at = (size_t)rng_below(rng, how < 7 ? PAGE : PAGE / SECTOR);
-	if (how < 7)
-		page[at] ^= (uint8_t)(1u << rng_below(rng, 8));
-	else if (how < 9)
-		memset(page + at * SECTOR, 0, PAGE - at * SECTOR);
-	else
-		memset(page, 0, PAGE);
-	snprintf(text, 200, "%s page %zu %s at %zu", f->path, n,
-	    how < 7	  ? "bit flipped"
-		: how < 9 ? "torn"
-			  : "zeroed",
-	    at);
-	return text;
 }
 
 /* ---- judging
@@ -222,13 +164,13 @@ try(const char *from, bool encrypt, uint64_t seed, struct seen *seen,
     struct tally *t)
 {
 	struct rng rng = {seed};
-	char text[200], dir[PATH_MAX];
+	char text[DAMAGE_TEXT], dir[PATH_MAX];
 	struct tree tree;
 
 	snprintf(
 	    dir, sizeof(dir), "%s/spoold-flip-%d", tree_scratch(), getpid());
 	tree_load(&tree, from);
-	damage(&tree, &rng, text);
+	damage_tree(&tree, &rng, text);
 	tree_write(&tree, dir);
 	tree_fini(&tree);
 	look_in_child(dir, encrypt, true, seen);
