@@ -142,6 +142,8 @@ send_all(struct client *c, struct buf *out, struct fault *f)
 
 		if (n >= 0)
 			buf_consume(out, (size_t)n);
+		else if (errno == EPIPE)
+			break; /* why it hung up is still to be read */
 		else if (errno == EAGAIN)
 			rc = wait_for(c, POLLOUT, f);
 		else if (errno != EINTR)

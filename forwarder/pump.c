@@ -128,6 +128,7 @@ pump_tell_status(struct target_host *h)
 		kv_add_str(kv, "error.text", h->error_text);
 		kv_add_u64(kv, "error.at_ns", (uint64_t)h->error_ns);
 	}
+	kv_add_u64(kv, "certificate.ends", h->certificate_ends);
 	if (h->success_ns)
 		kv_add_u64(kv, "success_ns", (uint64_t)h->success_ns);
 	buf_init(&b, KV_BYTES_MAX);

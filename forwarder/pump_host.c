@@ -192,6 +192,13 @@ target_host_pace(struct target_host *h, size_t bytes)
 	return false;
 }
 
+void
+target_host_certificate(struct target_host *h, int64_t ends_s)
+{
+	h->certificate_ends =
+	    ends_s > 0 && ends_s < INT64_MAX ? (uint64_t)ends_s : 0;
+}
+
 /* ---- names ------------------------------------------------------------- */
 
 void

@@ -80,6 +80,7 @@ struct target_host {
 	char error_code[48];
 	char error_text[PUMP_TEXT];
 	int64_t error_ns, success_ns;
+	uint64_t certificate_ends; /* 0: none */
 	uint64_t settled_records;
 	uint64_t attempts;
 	bool status_changed;

@@ -236,8 +236,17 @@ on_accept(
 	session_accept(arg, fd, peer, peer_len);
 }
 
+static void
+on_full(void *arg)
+{
+	struct listener *l = arg;
+
+	l->lacked_ms = loop_now_ms(l->receiver->loop);
+}
+
 static const struct tcp_listener_events tcp_events = {
     .on_accept = on_accept,
+    .on_full = on_full,
 };
 
 int

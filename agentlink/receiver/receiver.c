@@ -21,6 +21,7 @@
 #include "lib/digest/digest.h"
 
 #define RECORD_MAX (1024u * 1024)
+#define LACKING_MS 3000u /* since a connection was turned away */
 
 struct now
 receiver_now(const struct receiver *r)
@@ -195,6 +196,22 @@ receiver_note_mismatch(
 		l->digest_mismatches++;
 }
 
+/* What the keeper shows of a listener besides its counts. */
+static void
+report_state(const struct receiver *r, const struct listener *l, struct kv *kv)
+{
+	int64_t ends =
+	    l->seen && l->tls ? tls_config_expires(l->tls) : INT64_MAX;
+	bool lacks =
+	    l->lacked_ms && loop_now_ms(r->loop) - l->lacked_ms < LACKING_MS;
+	char key[80];
+
+	snprintf(key, sizeof(key), "%s.certificate_ends", l->name);
+	kv_add_u64(kv, key, ends > 0 && ends < INT64_MAX ? (uint64_t)ends : 0);
+	snprintf(key, sizeof(key), "%s.no_descriptors", l->name);
+	kv_add_u64(kv, key, lacks);
+}
+
 static void
 report(struct receiver *r)
 {
@@ -220,6 +237,7 @@ report(struct receiver *r)
 		kv_add_u64(kv, key, l->digest_mismatches);
 		l->refused_records = l->duplicate_records = 0;
 		l->digest_mismatches = 0;
+		report_state(r, l, kv);
 	}
 	buf_init(&b, KV_BYTES_MAX);
 	buf_init(&out, IPC_MESSAGE_MAX);

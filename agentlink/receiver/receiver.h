@@ -54,6 +54,7 @@ struct listener {
 	uint32_t max_record;
 	uint32_t connections;
 	bool seen; /* in the newest configuration */
+	uint64_t lacked_ms; /* when there was no descriptor; 0: never */
 	/* told to the keeper and begun anew */
 	uint64_t refused_records;
 	uint64_t duplicate_records;

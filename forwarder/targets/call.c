@@ -292,6 +292,8 @@ call_use(struct call *c, struct call_settings *settings)
 	c->settings = *settings;
 	c->first = 0;
 	settings->tls = NULL;
+	target_host_certificate(c->host,
+	    c->settings.tls ? tls_config_expires(c->settings.tls) : INT64_MAX);
 }
 
 uint32_t

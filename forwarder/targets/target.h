@@ -186,6 +186,9 @@ void target_host_resolve(struct target_host *h, struct bytes host,
 /* Forget the look-up that goes on: its on_done does not come. */
 void target_host_resolve_cancel(struct target_host *h);
 
+/* When the own certificate ends, as tls_config_expires; for the status. */
+void target_host_certificate(struct target_host *h, int64_t ends_s);
+
 /*
  * May `bytes` be sent now under the bandwidth setting?  If not,
  * target_host_more comes when they may.

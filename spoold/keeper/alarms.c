@@ -78,8 +78,10 @@ alarms_stands(struct alarms *a, const char *code, const char *about,
 	size_t i = find_condition(a, code, about);
 
 	if (i < a->n) {
+		bool same = !strncmp(a->row[i].text, text, ALARMS_TEXT - 1);
+
 		snprintf(a->row[i].text, sizeof(a->row[i].text), "%s", text);
-		return false;
+		return !same;
 	}
 	append(a, code, about, text, now_ns)->stands = true;
 	return true;

@@ -5,7 +5,8 @@
  * Two kinds.  What *happened* is listed with its time until later ones push it
  * out; the same again only renews the time.  What *stands* is a condition, one
  * for each code and thing it is about; it is listed until it ends, and then
- * counts as something that happened.  Rules: the time is an argument.
+ * counts as something that happened.  Another text of it is news.  Rules: the
+ * time is an argument.
  */
 #ifndef SPOOLD_KEEPER_ALARMS_H
 #define SPOOLD_KEEPER_ALARMS_H
@@ -16,7 +17,7 @@
 
 #define ALARMS_MAX 64
 #define ALARMS_CODE 32
-#define ALARMS_ABOUT 40
+#define ALARMS_ABOUT 64
 #define ALARMS_TEXT 256
 #define ALARMS_LINE (ALARMS_CODE + ALARMS_TEXT + 128)
 

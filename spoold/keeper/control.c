@@ -3,7 +3,9 @@
  * The usual course: accept, look at who it is, read a frame, find the verb, do
  * it, answer, read the next.  What can go wrong: a frame that is not a
  * request: one answer that says so, and the end; the caller hangs up while a
- * job works for it: the call lives on without it.
+ * job works for it: the call lives on without it; a caller that asks nothing:
+ * it has to make room when others come; no descriptor is left: the socket
+ * rests for a moment, since it stays readable.
  */
 #include "spoold/keeper/control.h"
 
@@ -21,6 +23,8 @@
 #include "spoold/keeper/verbs.h"
 
 #define READ_SIZE 16384
+#define IDLE_MS 5000 /* then it may have to make room */
+#define REST_MS 100
 
 struct client {
 	struct client *next;
@@ -30,6 +34,7 @@ struct client {
 	struct buf in, out;
 	unsigned rights;
 	char actor[64];
+	uint64_t seen_ms; /* when bytes came or went last */
 	struct control_call *call; /* being answered, or NULL */
 	bool ending; /* when `out` is empty */
 };
@@ -45,6 +50,7 @@ struct control {
 	struct keeper *k;
 	int fd;
 	struct loop_poll *poll;
+	struct loop_timer *rest; /* after an accept that failed */
 	struct client *clients;
 	size_t n;
 };
@@ -214,6 +220,7 @@ on_events(unsigned events, void *arg)
 {
 	struct client *c = arg;
 
+	c->seen_ms = loop_now_ms(c->all->k->loop);
 	if ((events & LOOP_READABLE) && !read_in(c)) {
 		hang_up(c);
 		return;
@@ -226,6 +233,30 @@ on_events(unsigned events, void *arg)
 	watch(c);
 }
 
+/* Neither served nor about to be, for the longest time. */
+static struct client *
+longest_idle(struct control *ctl)
+{
+	uint64_t now_ms = loop_now_ms(ctl->k->loop);
+	struct client *found = NULL, *c;
+
+	for (c = ctl->clients; c; c = c->next)
+		if (!c->call && now_ms - c->seen_ms >= IDLE_MS &&
+		    (!found || c->seen_ms < found->seen_ms))
+			found = c;
+	return found;
+}
+
+static void
+make_room(struct control *ctl)
+{
+	struct client *idle =
+	    ctl->n < CONTROL_CLIENTS_MAX ? NULL : longest_idle(ctl);
+
+	if (idle)
+		hang_up(idle);
+}
+
 static void
 take_client(struct control *ctl, int fd)
 {
@@ -235,6 +266,7 @@ take_client(struct control *ctl, int fd)
 	c->fd = fd;
 	buf_init(&c->in, 2 * CTL_REQUEST_MAX + READ_SIZE);
 	buf_init(&c->out, CONTROL_ANSWER_MAX);
+	c->seen_ms = loop_now_ms(ctl->k->loop);
 	c->rights = access_of(fd, ctl->k->settings, c->actor, sizeof(c->actor));
 	if (loop_poll_new(ctl->k->loop, fd, on_events, c, &c->poll)) {
 		close(fd);
@@ -257,6 +289,21 @@ take_client(struct control *ctl, int fd)
 }
 
 static void
+on_rested(void *arg)
+{
+	struct control *ctl = arg;
+
+	loop_poll_set(ctl->poll, LOOP_READABLE);
+}
+
+static void
+rest(struct control *ctl)
+{
+	loop_poll_set(ctl->poll, 0);
+	loop_timer_start(ctl->rest, REST_MS, 0);
+}
+
+static void
 on_connection(unsigned events, void *arg)
 {
 	struct control *ctl = arg;
@@ -265,25 +312,31 @@ on_connection(unsigned events, void *arg)
 	(void)events;
 	while (ctl->n <= CONTROL_CLIENTS_MAX) {
 		fd = accept4(ctl->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd < 0)
+		if (fd < 0 && errno == EAGAIN)
 			return;
+		if (fd < 0)
+			break;
+		make_room(ctl);
 		take_client(ctl, fd);
 	}
+	rest(ctl);
 }
 
 int
 control_new(struct keeper *k, int fd, struct control **out)
 {
 	struct control *ctl = mem_new(sizeof(*ctl));
-	int rc = 0;
+	int rc;
 
 	ctl->k = k;
 	ctl->fd = fd;
-	if (fd >= 0)
+	rc = loop_timer_new(k->loop, on_rested, ctl, &ctl->rest);
+	if (fd >= 0 && !rc)
 		rc = loop_poll_new(k->loop, fd, on_connection, ctl, &ctl->poll);
 	if (fd >= 0 && !rc)
 		rc = loop_poll_set(ctl->poll, LOOP_READABLE);
 	if (rc) {
+		loop_timer_free(ctl->rest);
 		free(ctl);
 		return rc;
 	}
@@ -300,6 +353,7 @@ control_free(struct control *c)
 		hang_up(c->clients);
 	if (c->poll)
 		loop_poll_free(c->poll);
+	loop_timer_free(c->rest);
 	free(c);
 }
 

@@ -2,10 +2,11 @@
 /*
  * control - the control socket of spoolctl.
  *
- * At most 16 connections, requests of at most 64 KiB, one answered after the
- * other.  Who asks is known from the kernel; what a verb needs is in the table
- * of verbs.c.  An answer may come later, from a job or a commit.  The bytes
- * are specified in doc/protocol-control.md.
+ * At most 16 connections (then one that has asked nothing for 5 s makes room),
+ * requests of at most 64 KiB, one answered after the other.  Who asks is known
+ * from the kernel; what a verb needs is in the table of verbs.c.  An answer may
+ * come later, from a job or a commit.  The bytes are specified in
+ * doc/protocol-control.md.
  */
 #ifndef SPOOLD_KEEPER_CONTROL_H
 #define SPOOLD_KEEPER_CONTROL_H

@@ -52,6 +52,7 @@ struct dispatch_state {
 	char error_code[64], error_text[256];
 	char error_at[CLOCK_TEXT_SIZE], success_at[CLOCK_TEXT_SIZE]; /* or "" */
 	double rate; /* records settled a second */
+	uint64_t certificate_ends; /* our own; seconds since 1970, 0: none */
 	uint64_t window_bytes, sent_bytes;
 };
 

@@ -339,6 +339,11 @@ on_status(struct dispatch_link *l, struct bytes encoded)
 	copy_time(kv, "error.at_ns", l->state.error_at);
 	copy_time(kv, "success_ns", l->state.success_at);
 	l->state.up = !kv_get_u64(kv, "up", &x) && x;
+	l->state.certificate_ends =
+	    kv_get_u64(kv, "certificate.ends", &x) ? 0 : x;
+	if (*l->name)
+		keeper_note_certificate(
+		    l->all->k, "target", l->name, l->state.certificate_ends);
 	kv_free(kv);
 }
 

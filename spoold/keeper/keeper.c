@@ -22,6 +22,7 @@
 #include "spoold/keeper/control.h"
 #include "spoold/keeper/disk.h"
 #include "spoold/keeper/dispatch.h"
+#include "spoold/keeper/expiry.h"
 #include "spoold/keeper/mem.h"
 #include "spoold/keeper/meta.h"
 #include "spoold/keeper/receivers.h"
@@ -106,6 +107,24 @@ keeper_alarm_ends(struct keeper *k, const char *about, const char *code)
 {
 	if (alarms_ended(&k->alarms, code, about, clock_now().wall_ns))
 		log_info("%s%s%s is over", code, *about ? " of " : "", about);
+}
+
+void
+keeper_note_certificate(
+    struct keeper *k, const char *what, const char *name, uint64_t ends_s)
+{
+	enum expiry e = expiry_of(ends_s, clock_now().wall_ns);
+	char about[ALARMS_ABOUT], text[CLOCK_TEXT_SIZE];
+
+	snprintf(about, sizeof(about), "%s %s", what, name);
+	if (e == EXPIRY_FAR)
+		keeper_alarm_ends(k, about, "CERTIFICATE_EXPIRES");
+	else
+		keeper_alarm_stands(k, about,
+		    "CERTIFICATE_EXPIRES: the own certificate of %s %s (%s); "
+		    "renew it and reload",
+		    about, expiry_text(e),
+		    clock_format((int64_t)ends_s * 1000000000, text));
 }
 
 void

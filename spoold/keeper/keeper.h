@@ -94,6 +94,9 @@ void keeper_alarm(struct keeper *k, const char *fmt, ...)
 void keeper_alarm_stands(struct keeper *k, const char *about, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
 void keeper_alarm_ends(struct keeper *k, const char *about, const char *code);
+/* When the certificate of "listener NAME" or "target NAME" ends, or 0. */
+void keeper_note_certificate(
+    struct keeper *k, const char *what, const char *name, uint64_t ends_s);
 
 /* DELIVERED entries of all that is not in the log yet, in front of others. */
 void keeper_log_positions(struct keeper *k);

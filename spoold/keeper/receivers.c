@@ -24,6 +24,7 @@
 struct gauge {
 	char listener[ENTRY_NAME_MAX + 1];
 	uint64_t connections;
+	uint64_t certificate_ends;
 };
 
 struct receiver_link {
@@ -97,6 +98,35 @@ set_gauge(struct receiver_link *l, const char *listener, uint64_t x)
 }
 
 static void
+set_certificate(struct receiver_link *l, const char *listener, uint64_t x)
+{
+	size_t i = 0;
+
+	while (i < l->gauges && strcmp(l->gauge[i].listener, listener))
+		i++;
+	if (i < l->gauges)
+		l->gauge[i].certificate_ends = x;
+	keeper_note_certificate(l->all->k, "listener", listener, x);
+}
+
+static void
+note_descriptors(
+    struct receiver_link *l, const char *listener, uint64_t lacking)
+{
+	char about[ALARMS_ABOUT];
+
+	snprintf(about, sizeof(about), "listener %s in receiver-%u", listener,
+	    l->slot);
+	if (lacking)
+		keeper_alarm_stands(l->all->k, about,
+		    "DESCRIPTORS_SHORT: %s has no descriptor left and turns "
+		    "connections away; raise the limit of open files",
+		    about);
+	else
+		keeper_alarm_ends(l->all->k, about, "DESCRIPTORS_SHORT");
+}
+
+static void
 note_mismatches(struct receivers *r, const char *listener, uint64_t n)
 {
 	struct entry e = {.type = ENTRY_ALARM};
@@ -145,6 +175,10 @@ on_pair(struct receiver_link *l, const char *key, uint64_t x)
 		r->k->counters.changed = true;
 	} else if (!strcmp(dot, ".digest_mismatches")) {
 		note_mismatches(r, name, x);
+	} else if (!strcmp(dot, ".certificate_ends")) {
+		set_certificate(l, name, x);
+	} else if (!strcmp(dot, ".no_descriptors")) {
+		note_descriptors(l, name, x);
 	}
 }
 
@@ -175,6 +209,19 @@ receivers_connections(const struct receivers *r, const char *listener)
 			if (!strcmp(l->gauge[i].listener, listener))
 				n += l->gauge[i].connections;
 	return n;
+}
+
+uint64_t
+receivers_certificate(const struct receivers *r, const char *listener)
+{
+	const struct receiver_link *l;
+	size_t i;
+
+	for (l = r->links; l; l = l->next)
+		for (i = 0; i < l->gauges; i++)
+			if (!strcmp(l->gauge[i].listener, listener))
+				return l->gauge[i].certificate_ends;
+	return 0;
 }
 
 /* ---- links ---- */

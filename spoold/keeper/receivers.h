@@ -27,5 +27,8 @@ void receivers_flush(struct receivers *r, unsigned wait_ms);
 
 /* Connections of a listener, as the receivers report them. */
 uint64_t receivers_connections(const struct receivers *r, const char *listener);
+/* When the certificate of a listener ends, in seconds since 1970; 0: unknown.
+ */
+uint64_t receivers_certificate(const struct receivers *r, const char *listener);
 
 #endif

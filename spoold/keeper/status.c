@@ -141,6 +141,12 @@ put_time(json_t *o, const char *key, int64_t ns)
 		json_object_set_new(o, key, json_null());
 }
 
+static void
+put_certificate(json_t *o, uint64_t ends_s)
+{
+	put_time(o, "certificate_expires", (int64_t)ends_s * 1000000000);
+}
+
 /* ---- the parts ---- */
 
 static void
@@ -241,6 +247,7 @@ make_listener(struct status *s, const struct settings_listener *l)
 	put_text(o, "state", s->k->full ? "full" : "ok");
 	put_u64(
 	    o, "connections", receivers_connections(s->k->receivers, l->name));
+	put_certificate(o, receivers_certificate(s->k->receivers, l->name));
 	put_u64(o, "received", row->received);
 	put_u64(o, "acknowledged", row->acknowledged);
 	put_u64(o, "stored", row->stored);
@@ -367,6 +374,7 @@ make_target(struct status *s, const struct cursors_target *t)
 		    pending ? (double)pending / d.rate : 0.0);
 	put_text_or_null(o, "last_success", d.success_at);
 	put_error(o, &d);
+	put_certificate(o, d.certificate_ends);
 	put_u64(o, "first_pending_rec", cursors_first_pending(t, 1));
 	put_u64(o, "next_rec", s->k->next_rec);
 	put_u64(o, "intervals", t->settled.n);

@@ -119,6 +119,8 @@ set_protocol(struct keeper *k, struct cursors_target *t, const char *protocol)
 static void
 note_configured(struct keeper *k, const struct cursors_target *t)
 {
+	if (!t->configured)
+		keeper_note_certificate(k, "target", t->name, 0);
 	if (t->configured)
 		keeper_alarm_ends(k, t->name, "TARGET_ORPHANED");
 	else

@@ -22,7 +22,7 @@
 #include "spoold/keeper/stream_counts.h"
 
 #define TICK_MS 250
-#define DISK_SLOW_MS 10000
+#define DISK_SLOW_MS 10000u
 
 struct upkeep {
 	struct keeper *k;
@@ -30,7 +30,6 @@ struct upkeep {
 	uint64_t ticks;
 	uint64_t delta_us, delta_bytes; /* since the last delta */
 	bool logging; /* a delta is on its way */
-	unsigned mark; /* of the quota that was warned of */
 	unsigned recycling; /* entries or segments on their way */
 	struct item_list busy; /* given back later: a reader is in it */
 	atomic_bool want_spares;
@@ -260,13 +259,12 @@ look_at_quota(struct upkeep *u)
 	store_info(u->k->store, &info);
 	mark = retention_mark(
 	    info.used_bytes, info.quota_bytes, info.reserve_bytes);
-	if (mark != u->mark)
-		keeper_alarm_ends(u->k, "", "SPOOL_FILLING");
 	if (mark)
 		keeper_alarm_stands(u->k, "",
 		    "SPOOL_FILLING: the spool is filled to %u %% of its quota",
 		    mark);
-	u->mark = mark;
+	else
+		keeper_alarm_ends(u->k, "", "SPOOL_FILLING");
 	intake_on_room(u->k->intake,
 	    u->k->full ? 0
 		       : retention_room(info.used_bytes, info.quota_bytes,
@@ -278,13 +276,12 @@ look_at_quota(struct upkeep *u)
 static void
 look_at_disk(struct upkeep *u)
 {
-	unsigned busy_ms = writer_busy_ms(u->k->writer);
-
-	if (busy_ms >= DISK_SLOW_MS)
+	if (writer_busy_ms(u->k->writer) >= DISK_SLOW_MS)
 		keeper_alarm_stands(u->k, "",
-		    "DISK_SLOW: the disk has not confirmed a commit for %u s: "
-		    "what comes in is not acknowledged; look at the disk",
-		    busy_ms / 1000);
+		    "DISK_SLOW: the disk has not confirmed a commit for more "
+		    "than %u s: what comes in is not acknowledged; look at "
+		    "the disk",
+		    DISK_SLOW_MS / 1000);
 	else
 		keeper_alarm_ends(u->k, "", "DISK_SLOW");
 }

@@ -11,7 +11,7 @@
 #
 # A spool bears spool:spool:UUID, DNS:localhost and IP:127.0.0.1; a server
 # the last two; an agent spool:agent:UUID.  Without UUID a new one is made.
-# NAME.uuid holds it.  DAYS (default 30) in the environment is the life of a
+# NAME.uuid holds it.  DAYS (default 90) in the environment is the life of a
 # certificate; it may be negative for one that has expired.
 set -eu
 umask 077
@@ -23,7 +23,7 @@ fail() {
 
 [ $# -ge 1 ] || fail "usage: pki.sh DIR [spool|agent|server|revoke|crl NAME [UUID]]"
 dir=$1
-days=${DAYS:-30}
+days=${DAYS:-90}
 mkdir -p "$dir"
 cd "$dir"
 

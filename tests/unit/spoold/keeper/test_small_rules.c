@@ -11,6 +11,7 @@
 #include "spoold/keeper/access.h"
 #include "spoold/keeper/clock_rules.h"
 #include "spoold/keeper/control.h"
+#include "spoold/keeper/expiry.h"
 #include "spoold/keeper/key_file.h"
 #include "spoold/keeper/linkdefs.h"
 #include "tests/helpers/cmocka_all.h"
@@ -59,6 +60,37 @@ a_clock_that_cannot_be_believed_counts_nothing_and_is_recorded(void **state)
 	assert_true(start(&c, 30 * DAY_NS + 1, &e));
 	assert_int_equal(c.base_us, 5000000);
 	assert_int_equal(e.spool_time_us, 5000000);
+}
+
+static void
+the_end_of_a_certificate_is_told_30_7_and_1_day_before(void **state)
+{
+	static const struct {
+		int64_t left_s;
+		enum expiry e;
+	} row[] = {
+	    {30 * 86400 + 1, EXPIRY_FAR},
+	    {30 * 86400, EXPIRY_30_DAYS},
+	    {7 * 86400 + 1, EXPIRY_30_DAYS},
+	    {7 * 86400, EXPIRY_7_DAYS},
+	    {86400 + 1, EXPIRY_7_DAYS},
+	    {86400, EXPIRY_1_DAY},
+	    {1, EXPIRY_1_DAY},
+	    {0, EXPIRY_OVER},
+	    {-86400, EXPIRY_OVER},
+	};
+	const int64_t now_ns = 1000 * DAY_NS;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		uint64_t ends = (uint64_t)(now_ns / 1000000000 + row[i].left_s);
+
+		assert_int_equal(expiry_of(ends, now_ns), row[i].e);
+		assert_int_equal(
+		    !*expiry_text(row[i].e), row[i].e == EXPIRY_FAR);
+	}
+	assert_int_equal(expiry_of(0, now_ns), EXPIRY_FAR);
+	assert_int_equal(expiry_of(UINT64_MAX, now_ns), EXPIRY_FAR);
 }
 
 /* ---- numbers of streams on a link ---- */
@@ -193,6 +225,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		the_end_of_a_certificate_is_told_30_7_and_1_day_before),
 	    cmocka_unit_test(
 		over_a_start_the_wall_clock_counts_up_to_thirty_days),
 	    cmocka_unit_test(
