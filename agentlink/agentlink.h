@@ -316,11 +316,28 @@ int agentlink_client_stream(
 int agentlink_client_send(struct agentlink_client *c, uint32_t stream,
     const void *ptr, size_t len, int timeout_ms);
 
-/* Wait until all that was sent is acknowledged. */
+/*
+ * Wait until all that was sent is acknowledged, at most timeout_ms (-1: for
+ * ever).
+ */
 int agentlink_client_flush(struct agentlink_client *c, int timeout_ms);
 
-/* Do what is due without adding; at most wait_ms. */
+/*
+ * Do what is due without adding; at most wait_ms.  Nothing happens outside
+ * these calls: who has nothing to send calls it now and then, or records that
+ * were sent wait, and so do acknowledgements.
+ */
 int agentlink_client_run(struct agentlink_client *c, int wait_ms);
+
+/*
+ * Records of the stream that are not acknowledged, those included that a
+ * durable outbox had when the client was opened: always the newest.  So a
+ * record is safe as soon as fewer wait than have been sent since, itself
+ * included.  (Records that were given up do not wait either: `lost` of the
+ * counts has them, agentlink_client_why says why.)
+ */
+int agentlink_client_waiting(
+    const struct agentlink_client *c, uint32_t stream, uint64_t *waiting);
 
 void agentlink_client_counts(
     const struct agentlink_client *c, struct agentlink_counts *counts);

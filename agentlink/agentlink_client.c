@@ -346,6 +346,18 @@ agentlink_client_flush(struct agentlink_client *c, int timeout_ms)
 	}
 }
 
+int
+agentlink_client_waiting(
+    const struct agentlink_client *c, uint32_t stream, uint64_t *waiting)
+{
+	struct agentlink_stream_info info;
+	int rc = agentlink_engine_stream_info(c->engine, stream, &info);
+	if (!rc)
+		*waiting = info.next_seq - 1 - info.acked +
+		    agentlink_sender_gathered_of(c->sender, stream);
+	return rc;
+}
+
 void
 agentlink_client_counts(
     const struct agentlink_client *c, struct agentlink_counts *counts)

@@ -152,6 +152,12 @@ agentlink_sender_gathered(const struct agentlink_sender *s)
 			     : agentlink_sealer_count(s->sealer);
 }
 
+uint32_t
+agentlink_sender_gathered_of(const struct agentlink_sender *s, uint32_t stream)
+{
+	return stream == s->stream ? agentlink_sender_gathered(s) : 0;
+}
+
 int
 agentlink_sender_add(
     struct agentlink_sender *s, uint32_t stream, const void *ptr, size_t len)

@@ -42,6 +42,8 @@ int agentlink_sender_add(
     struct agentlink_sender *s, uint32_t stream, const void *ptr, size_t len);
 /* Records gathered and not sealed. */
 uint32_t agentlink_sender_gathered(const struct agentlink_sender *s);
+uint32_t agentlink_sender_gathered_of(
+    const struct agentlink_sender *s, uint32_t stream);
 
 /*
  * Make a batch of what was gathered; nothing gathered is no error, and

@@ -82,6 +82,44 @@ records_of_two_streams_are_safe_after_flush(void **state)
 	assert_int_equal(spool.sim.streams, 2);
 }
 
+static uint64_t
+waiting(const struct agentlink_client *c, uint32_t stream)
+{
+	uint64_t n = UINT64_MAX;
+	assert_int_equal(agentlink_client_waiting(c, stream, &n), 0);
+	return n;
+}
+
+static void
+what_waits_is_told_for_each_stream(void **state)
+{
+	(void)state;
+	uint64_t n;
+	settings.outbox = path[3];
+	atomic_store(&spool.is_silent, true);
+	struct agentlink_client *c = open_client();
+	assert_int_equal(
+	    agentlink_client_waiting(c, 0, &n), AGENTLINK_RESULT_NOENT);
+	send_records(c, "a", 0, 5);
+	assert_int_equal(waiting(c, 0), 5); /* gathered */
+	send_records(c, "b", 0, 7);
+	assert_int_equal(waiting(c, 0), 5); /* sealed */
+	assert_int_equal(waiting(c, 1), 7);
+	assert_int_equal(
+	    agentlink_client_flush(c, 200), AGENTLINK_RESULT_TIMEOUT);
+	assert_int_equal(waiting(c, 1), 7);
+	agentlink_client_close(c);
+	atomic_store(&spool.is_silent, false);
+	c = open_client();
+	assert_int_equal(waiting(c, 0), 5); /* from the outbox */
+	send_records(c, "a", 5, 6);
+	assert_int_equal(waiting(c, 0), 6);
+	assert_int_equal(agentlink_client_flush(c, 20000), 0);
+	assert_int_equal(waiting(c, 0), 0);
+	assert_int_equal(waiting(c, 1), 0);
+	agentlink_client_close(c);
+}
+
 static void
 broken_connections_are_made_again(void **state)
 {
@@ -171,6 +209,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CASE(records_of_two_streams_are_safe_after_flush),
+	    CASE(what_waits_is_told_for_each_stream),
 	    CASE(broken_connections_are_made_again),
 	    CASE(an_outbox_keeps_what_was_not_acknowledged),
 	    CASE(a_full_memory_makes_send_wait_and_say_so),
