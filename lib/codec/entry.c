@@ -115,6 +115,17 @@ static const struct field receiver_state[] = {
 };
 #undef T
 
+#define T struct entry_history
+static const struct field history[] = {
+    FIELD(T, since_us, VAR64),
+    FIELD(T, hour, VAR64),
+    FIELD(T, stored, VAR64),
+    FIELD(T, raw, VAR64),
+    FIELD(T, bytes, REST),
+    FIELD_LAST,
+};
+#undef T
+
 #define T struct entry_stream_def
 static const struct field stream_def[] = {
     FIELD(T, ref, VAR32),
@@ -293,6 +304,7 @@ static const struct {
     [ENTRY_CHILD_STATE] = {child_state, entry_check_child_state},
     [ENTRY_RECEIVER_STATE] = {receiver_state, NULL},
     [ENTRY_STREAM_COUNTERS] = {stream_counters, NULL},
+    [ENTRY_HISTORY] = {history, entry_check_history},
     [ENTRY_STREAM_DEF] = {stream_def, entry_check_stream_def},
     [ENTRY_ADVANCE] = {advance, entry_check_advance},
     [ENTRY_SKIP] = {skip, entry_check_skip},

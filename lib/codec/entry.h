@@ -29,6 +29,7 @@
 #define ENTRY_INTERVALS_MAX 65536 /* of a target's settled set, decoded */
 #define ENTRY_CHILD_INTERVALS_MAX 1024 /* RULES.md 4 */
 #define ENTRY_CHILD_INTERVAL_SIZE 48
+#define ENTRY_HISTORY_HOURS 168 /* seven days */
 
 #define ENTRY_LIST(X)                                                \
 	X(CHECKPOINT_BEGIN, 1) /* full or delta */                   \
@@ -40,6 +41,7 @@
 	X(CHILD_STATE, 7) /* intervals a child has handed over */    \
 	X(RECEIVER_STATE, 8) /* receiver epoch, last number */       \
 	X(STREAM_COUNTERS, 9) /* of one stream */                    \
+	X(HISTORY, 10) /* bytes stored, hour by hour */              \
 	X(STREAM_DEF, 16) /* reference used in this segment */       \
 	X(ADVANCE, 17)                                               \
 	X(SKIP, 18)                                                  \
@@ -159,6 +161,14 @@ struct entry_receiver_state {
 	uint32_t slot;
 	struct uuid epoch;
 	uint64_t last_number;
+};
+
+/* For the days of autonomy; in meta alone. */
+struct entry_history {
+	uint64_t since_us; /* spool time */
+	uint64_t hour; /* of spool time, the last one */
+	uint64_t stored, raw; /* bytes since then, packed and unpacked */
+	struct bytes bytes; /* 168 varints, the oldest hour first */
 };
 
 struct entry_stream_def {
@@ -319,6 +329,7 @@ struct entry {
 		struct entry_child_state child_state;
 		struct entry_receiver_state receiver_state;
 		struct entry_stream_counters stream_counters;
+		struct entry_history history;
 		struct entry_stream_def stream_def;
 		struct entry_advance advance;
 		struct entry_skip skip;

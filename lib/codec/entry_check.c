@@ -55,6 +55,18 @@ entry_check_stream_def(const struct entry *e)
 }
 
 int
+entry_check_history(const struct entry *e)
+{
+	struct cursor c;
+	unsigned i;
+
+	cursor_init(&c, e->u.history.bytes);
+	for (i = 0; i < ENTRY_HISTORY_HOURS; i++)
+		cursor_varint(&c);
+	return verdict(!cursor_end(&c));
+}
+
+int
 entry_check_advance(const struct entry *e)
 {
 	const struct entry_advance *a = &e->u.advance;

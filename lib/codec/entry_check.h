@@ -12,6 +12,7 @@
 
 int entry_check_child_state(const struct entry *e);
 int entry_check_stream_def(const struct entry *e);
+int entry_check_history(const struct entry *e);
 int entry_check_advance(const struct entry *e);
 int entry_check_skip(const struct entry *e);
 int entry_check_give_up(const struct entry *e);

@@ -458,8 +458,9 @@ on_done(struct writer_done *done, void *arg)
 		bytes += it->data.payload.len;
 		records += it->data.records;
 		k->data_bytes += it->data.payload.len;
-		status_on_stored(
-		    k->status, it->data.payload.len, it->data.raw_len);
+		if (it->kind == ITEM_BATCH)
+			history_add(&k->history, now.spool_us,
+			    it->data.payload.len, it->data.raw_len);
 		if (it->of_intake)
 			intake_on_durable(k->intake, it, now);
 		if (it->on_durable)
@@ -540,6 +541,8 @@ keeper_run(struct keeper *k)
 	meta_load(k);
 	jumped =
 	    clock_rules_start(&k->clock, &k->identity, clock_now(), &clock);
+	history_begin(&k->history, keeper_now(k).spool_us);
+	meta_load_history(k);
 	raise_numbers(k, &from, &to);
 	rc = start_parts(k);
 	if (rc)

@@ -19,6 +19,7 @@
 #include "spoold/keeper/clock_rules.h"
 #include "spoold/keeper/counters.h"
 #include "spoold/keeper/cursors.h"
+#include "spoold/keeper/history.h"
 #include "spoold/keeper/intake.h"
 #include "spoold/keeper/ledger.h"
 #include "spoold/keeper/settings.h"
@@ -50,6 +51,7 @@ struct keeper {
 	struct entry_identity identity;
 	struct counters counters;
 	struct cursors cursors;
+	struct history history;
 	struct intake *intake;
 	uint64_t next_number, next_rec; /* what is below is durable */
 	uint64_t data_bytes; /* payload of all batches below next_number */

@@ -19,6 +19,7 @@
 #include "spoold/keeper/stream_counts.h"
 
 #define COUNTERS_EVERY_MS 500
+#define HISTORY_EVERY_MS 60000
 #define META_VERSION 1
 #define VALUE_MAX ((size_t)1 << 20)
 
@@ -110,6 +111,8 @@ add_rest(struct meta *m)
 	stream_counts_encode(
 	    intake_streams(m->k->intake), false, &counters->value);
 	m->k->counters.changed = false;
+	history_encode(&m->k->history, &add(m, "history", "")->value);
+	m->k->history.changed = false;
 	e.u.identity = m->k->identity;
 	e.u.identity.spool_time_us = now.spool_us;
 	e.u.identity.wall_ns = now.wall_ns;
@@ -194,8 +197,10 @@ void
 meta_tick(struct meta *m)
 {
 	uint64_t now_ms = loop_now_ms(m->k->loop);
-	bool with_counters = m->k->counters.changed &&
-	    now_ms - m->counters_ms >= COUNTERS_EVERY_MS;
+	uint64_t age_ms = now_ms - m->counters_ms;
+	bool with_counters =
+	    (m->k->counters.changed && age_ms >= COUNTERS_EVERY_MS) ||
+	    (m->k->history.changed && age_ms >= HISTORY_EVERY_MS);
 
 	if (m->saving)
 		return;
@@ -330,6 +335,27 @@ is_ours(struct keeper *k)
 	}
 	buf_fini(&value);
 	return ours;
+}
+
+void
+meta_load_history(struct keeper *k)
+{
+	struct buf value;
+	struct cursor c;
+	struct entry e;
+
+	buf_init(&value, VALUE_MAX);
+	if (is_ours(k) &&
+	    !store_meta_get(k->store, bytes_of_str("history"), &value)) {
+		cursor_init(&c, buf_bytes(&value));
+		if (entry_next(&c, &e) == 1) {
+			if (e.type == ENTRY_HISTORY)
+				history_decode(&k->history, &e.u.history,
+				    keeper_now(k).spool_us);
+			entry_fini(&e);
+		}
+	}
+	buf_fini(&value);
 }
 
 void

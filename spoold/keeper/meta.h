@@ -24,6 +24,9 @@ void meta_free(struct meta *m);
  */
 void meta_load(struct keeper *k);
 
+/* The history, once spool time is known. */
+void meta_load_history(struct keeper *k);
+
 /* Begin a save if something has changed and none is running. */
 void meta_tick(struct meta *m);
 

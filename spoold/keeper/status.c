@@ -22,8 +22,6 @@
 #define FILE_EVERY_MS 2000
 #define RATE_EVERY_MS 1000
 #define RATE_WEIGHT 0.2
-#define HOURS (7 * 24) /* of stored bytes that are remembered */
-#define HOUR_US (3600ull * 1000000)
 
 struct rate {
 	char name[ENTRY_NAME_MAX + 1];
@@ -34,10 +32,6 @@ struct rate {
 struct status {
 	struct keeper *k;
 	struct loop_timer *file_timer, *rate_timer;
-	uint64_t started_us;
-	uint64_t stored_bytes, raw_bytes; /* since the start */
-	uint64_t hour[HOURS]; /* stored bytes, round and round */
-	uint64_t hour_at; /* number of the hour that is filled */
 	struct rate *rate; /* of the listeners */
 	size_t rates;
 	bool complete; /* every role runs, says the supervisor */
@@ -45,28 +39,7 @@ struct status {
 	bool file_failed;
 };
 
-/* ---- what is counted here ---- */
-
-static void
-turn_hours(struct status *s)
-{
-	uint64_t hour = keeper_now(s->k).spool_us / HOUR_US;
-
-	if (hour - s->hour_at >= HOURS)
-		memset(s->hour, 0, sizeof(s->hour));
-	for (; s->hour_at < hour && hour - s->hour_at < HOURS; s->hour_at++)
-		s->hour[(s->hour_at + 1) % HOURS] = 0;
-	s->hour_at = hour;
-}
-
-void
-status_on_stored(struct status *s, uint64_t bytes, uint64_t raw)
-{
-	turn_hours(s);
-	s->stored_bytes += bytes;
-	s->raw_bytes += raw;
-	s->hour[s->hour_at % HOURS] += bytes;
-}
+/* ---- rates ---- */
 
 static struct rate *
 rate_of(struct status *s, const char *name)
@@ -152,17 +125,12 @@ put_certificate(json_t *o, uint64_t ends_s)
 static void
 put_autonomy(struct status *s, json_t *o, const struct store_info *info)
 {
-	uint64_t now_us = keeper_now(s->k).spool_us, sum = 0, window, left;
 	uint64_t limit = info->quota_bytes - info->reserve_bytes;
+	uint64_t sum, left;
+	uint64_t window =
+	    history_window(&s->k->history, keeper_now(s->k).spool_us, &sum);
 	double a_second;
-	size_t i;
 
-	turn_hours(s);
-	for (i = 0; i < HOURS; i++)
-		sum += s->hour[i];
-	window = (now_us - s->started_us) / 1000000;
-	if (window > HOURS * 3600)
-		window = HOURS * 3600;
 	left = limit > info->used_bytes ? limit - info->used_bytes : 0;
 	a_second = window ? (double)sum / (double)window : 0;
 	if (a_second > 0)
@@ -187,6 +155,7 @@ make_spool(struct status *s, const struct store_segment *row, size_t n)
 	    [SETTINGS_KEY_BESIDE_DATA] = "key-beside-data",
 	    [SETTINGS_KEY_OFF] = "off",
 	};
+	const struct history *past = &s->k->history;
 	json_t *o = json_object();
 	struct store_info info;
 
@@ -202,8 +171,7 @@ make_spool(struct status *s, const struct store_segment *row, size_t n)
 	put_u64(o, "records", records_held(row, n, s->k->next_rec));
 	put_autonomy(s, o, &info);
 	put_real(o, "ratio",
-	    s->stored_bytes ? (double)s->raw_bytes / (double)s->stored_bytes
-			    : 0.0);
+	    past->stored ? (double)past->raw / (double)past->stored : 0.0);
 	put_u64(o, "next_rec", s->k->next_rec);
 	put_u64(o, "quarantined_segments", info.quarantined);
 	json_object_set_new(o, "full", json_boolean(s->k->full));
@@ -521,8 +489,6 @@ status_new(struct keeper *k)
 	struct status *s = mem_new(sizeof(*s));
 
 	s->k = k;
-	s->started_us = keeper_now(k).spool_us;
-	s->hour_at = s->started_us / HOUR_US;
 	if (loop_timer_new(k->loop, on_file_timer, s, &s->file_timer) ||
 	    loop_timer_new(k->loop, take_rates, s, &s->rate_timer))
 		abort();

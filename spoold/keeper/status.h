@@ -15,9 +15,6 @@
 struct status *status_new(struct keeper *k);
 void status_free(struct status *s);
 
-/* A batch of this size has become durable. */
-void status_on_stored(struct status *s, uint64_t bytes, uint64_t raw);
-
 /* What the supervisor says: roles, users, reload, warnings. */
 void status_on_supervisor(struct status *s, const struct kv *kv);
 

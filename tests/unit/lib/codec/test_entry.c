@@ -33,6 +33,9 @@ static const uint8_t settled[] = {0, 1, 50, 1, 60, 1};
 
 static const uint8_t hop[16] = {0x22, 0x22};
 
+/* Nothing, but in the last hour. */
+static const uint8_t hours[ENTRY_HISTORY_HOURS] = {[167] = 99};
+
 static struct iv ivs[] = {{1, 51}, {60, 61}};
 
 static const struct {
@@ -119,6 +122,10 @@ static const struct {
     {"PENDING_AGAIN",
 	{.type = ENTRY_PENDING_AGAIN,
 	    .u.pending_again = {TEXT("hq"), 1, 51, {50, 0, 0, 0, 0, 0, 0}}}},
+    {"HISTORY",
+	{.type = ENTRY_HISTORY,
+	    .u.history = {1234567, 500000, 70000, 700000,
+		{hours, sizeof(hours)}}}},
     {"STREAM_COUNTERS",
 	{.type = ENTRY_STREAM_COUNTERS,
 	    .u.stream_counters = {KEY_OF, {5, 810, 770, 37, 3}}}},
@@ -222,7 +229,7 @@ static void
 unknown_entries_are_skipped_unless_critical(void **state)
 {
 	static const uint16_t reserved[] = {
-	    ENTRY_REPEAT, ENTRY_DEAD_LETTER, ENTRY_REPACKED, 0, 10, 35, 60000};
+	    ENTRY_REPEAT, ENTRY_DEAD_LETTER, ENTRY_REPACKED, 0, 11, 35, 60000};
 	struct cursor c;
 	struct entry e;
 	struct buf b;
@@ -254,7 +261,7 @@ values_that_cannot_be_are_refused(void **state)
 		struct entry e;
 	} row[] = {{6, {0}}, {6, {0}}, {9, {0}}, {9, {0}}, {10, {0}}, {11, {0}},
 	    {12, {0}}, {12, {0}}, {19, {0}}, {23, {0}}, {8, {0}}, {0, {0}},
-	    {18, {0}}, {13, {0}}};
+	    {18, {0}}, {13, {0}}, {24, {0}}};
 	static const uint8_t term[] = {7, 1, 50, 1, 60, 1};
 
 	(void)state;
@@ -274,6 +281,7 @@ values_that_cannot_be_are_refused(void **state)
 	row[11].e.flags = 2;
 	row[12].e.u.recycle.next_rec = 0;
 	row[13].e.u.quarantine.to = 299;
+	row[14].e.u.history.bytes.len--;
 	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
 		struct cursor c;
 		struct entry e;
