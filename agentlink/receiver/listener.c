@@ -162,6 +162,7 @@ apply_one(struct receiver *r, const struct kv *kv, size_t i)
 	struct bytes name = get_bytes(kv, i, "name");
 	struct listener *l = find(r, name);
 	struct tls_config *tls = NULL;
+	enum tls_identity kind;
 	struct deny deny;
 	char why[256];
 	int rc;
@@ -180,6 +181,8 @@ apply_one(struct receiver *r, const struct kv *kv, size_t i)
 	}
 	tls_config_free(l->tls); /* old connections keep theirs */
 	l->tls = tls;
+	l->has_own = !tls_own_identity(tls, &kind, &l->own) &&
+	    kind == TLS_IDENTITY_SPOOL;
 	deny_fini(&l->deny);
 	l->deny = deny;
 	l->max_connections = get_u32(kv, i, "max_connections", 10000);
@@ -196,9 +199,10 @@ end_denied(struct receiver *r)
 {
 	for (struct session *s = r->sessions, *next; s; s = next) {
 		next = s->next;
-		if (s->state == SESSION_OPEN &&
-		    (!s->listener->seen ||
-			listener_denies(s->listener, &s->id, s->print)))
+		if (s->state == SESSION_OPEN && !s->listener->seen)
+			session_goodbye(s, AGENTLINK_CODE_OK, 0);
+		else if (s->state == SESSION_OPEN &&
+		    listener_denies(s->listener, &s->id, s->print))
 			session_fail(s, AGENTLINK_CODE_DENIED,
 			    "this identity is on the deny list now");
 	}

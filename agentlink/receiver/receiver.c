@@ -192,8 +192,30 @@ void
 receiver_note_mismatch(
     struct receiver *r, struct listener *l, const struct uuid *id)
 {
-	if (mismatches_note(&r->mismatches, id) >= 2)
-		l->digest_mismatches++;
+	mismatches_note(&r->mismatches, id, l->name);
+	r->counted = true;
+}
+
+/* Agents with wrong digests, and who this spool is by its certificate. */
+static void
+add_alarms(struct receiver *r, struct kv *kv)
+{
+	const struct mismatches_row *row;
+	char key[96], id[UUID_TEXT_SIZE];
+	uint64_t n;
+
+	while (
+	    (row = mismatches_due(&r->mismatches, loop_now_ms(r->loop), &n))) {
+		snprintf(key, sizeof(key), "%s.digest_mismatches.%s",
+		    row->listener, uuid_format(&row->id, id));
+		kv_add_u64(kv, key, n);
+	}
+	for (size_t i = 0; i < r->n_listeners; i++)
+		if (r->listeners[i]->seen && r->listeners[i]->has_own) {
+			kv_add_str(kv, "identity",
+			    uuid_format(&r->listeners[i]->own, id));
+			break;
+		}
 }
 
 /* What the keeper shows of a listener besides its counts. */
@@ -233,12 +255,10 @@ report(struct receiver *r)
 		kv_add_u64(kv, key, l->refused_records);
 		snprintf(key, sizeof(key), "%s.duplicate_records", l->name);
 		kv_add_u64(kv, key, l->duplicate_records);
-		snprintf(key, sizeof(key), "%s.digest_mismatches", l->name);
-		kv_add_u64(kv, key, l->digest_mismatches);
 		l->refused_records = l->duplicate_records = 0;
-		l->digest_mismatches = 0;
 		report_state(r, l, kv);
 	}
+	add_alarms(r, kv);
 	buf_init(&b, KV_BYTES_MAX);
 	buf_init(&out, IPC_MESSAGE_MAX);
 	kv_encode(kv, &b);
@@ -410,6 +430,7 @@ receiver_connect(struct receiver *r, int fd)
 		return;
 	}
 	flow_connected(r->flow);
+	report(r);
 }
 
 /* ---- life cycle
@@ -423,6 +444,7 @@ receiver_init(
 	int rc = digest_uuid(&epoch);
 
 	*r = (struct receiver){.loop = loop, .pool_bytes = pool_bytes};
+	memcpy(&r->grease.state, epoch.byte, sizeof(r->grease.state));
 	r->max_unauthenticated = 512;
 	r->max_connections = 10000;
 	if (!rc)
@@ -471,6 +493,7 @@ receiver_fini(struct receiver *r)
 	loop_timer_free(r->gather_timer);
 	loop_turn_free(r->turn);
 	link_pool_free(r->pool);
+	*r = (struct receiver){0};
 }
 
 void

@@ -15,6 +15,7 @@
 
 #include "agentlink/receiver/flow.h"
 #include "agentlink/receiver/gather.h"
+#include "agentlink/receiver/grease.h"
 #include "agentlink/receiver/mismatches.h"
 #include "agentlink/receiver/sources.h"
 #include "lib/base/clock.h"
@@ -53,12 +54,13 @@ struct listener {
 	uint32_t max_connections, max_per_source, rate_per_source;
 	uint32_t max_record;
 	uint32_t connections;
+	struct uuid own; /* the spool, as its certificate says */
+	bool has_own;
 	bool seen; /* in the newest configuration */
 	uint64_t lacked_ms; /* when there was no descriptor; 0: never */
 	/* told to the keeper and begun anew */
 	uint64_t refused_records;
 	uint64_t duplicate_records;
-	uint64_t digest_mismatches; /* but the first of each agent */
 };
 
 struct receiver {
@@ -69,6 +71,7 @@ struct receiver {
 	struct gather *gather;
 	struct sources *sources;
 	struct mismatches mismatches;
+	struct grease grease;
 	struct digest_sha256 *sha;
 	struct loop_timer *tick; /* once a second */
 	struct loop_timer *gather_timer; /* when the gathered are due */

@@ -39,6 +39,9 @@ session_send(struct session *s, const struct agentlink_msg *m)
 		return;
 	buf_init(&b, AGENTLINK_FRAME_MAX);
 	agentlink_msg_encode(&b, m);
+	/* Nothing but HELLO_OK may come before HELLO_OK. */
+	if (s->greeted)
+		grease_apply(&s->receiver->grease, &b);
 	send_frame(s, &b);
 	buf_fini(&b);
 }
@@ -205,7 +208,8 @@ answer_hello(struct session *s)
 	receiver_credit(r, &s->credit_bytes, &s->credit_batches);
 	ok->version = AGENTLINK_VERSION;
 	ok->capabilities = AGENTLINK_CAP_CHAIN | AGENTLINK_CAP_ADVANCE;
-	ok->spool = r->spool;
+	/* Who the certificate says that we are; any other has no UUID. */
+	ok->spool = s->listener->has_own ? s->listener->own : r->spool;
 	ok->incarnation = r->incarnation;
 	ok->wall_ns = receiver_now(r).wall_ns;
 	ok->max_frame = AGENTLINK_FRAME_MAX;
@@ -218,6 +222,7 @@ answer_hello(struct session *s)
 	ok->credit_batches = s->credit_batches;
 	ok->software = bytes_of_str(PACKAGE_STRING);
 	session_send(s, &m);
+	s->greeted = true;
 }
 
 static void
@@ -234,6 +239,12 @@ on_hello(struct session *s, const struct agentlink_hello *h)
 	if (!uuid_equal(&h->agent, &s->id)) {
 		session_fail(s, AGENTLINK_CODE_IDENTITY,
 		    "HELLO names another identity than the certificate");
+		return;
+	}
+	/* The list may have changed since the handshake. */
+	if (listener_denies(s->listener, &s->id, s->print)) {
+		session_fail(s, AGENTLINK_CODE_DENIED,
+		    "this identity is on the deny list");
 		return;
 	}
 	if (r->authenticated >= r->max_connections) {

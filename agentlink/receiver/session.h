@@ -48,6 +48,7 @@ struct session {
 	enum session_state state;
 	bool spool; /* another spool: speaks the chain half */
 	bool counted_auth;
+	bool greeted; /* HELLO_OK was sent */
 	struct uuid id;
 	uint8_t print[TLS_FINGERPRINT_SIZE];
 	char identity[64]; /* "spool:agent:<uuid>" */

@@ -123,7 +123,8 @@ on_hello_ok(struct target *t, const struct agentlink_hello_ok *ok)
 {
 	struct agentlink_msg m = {.type = AGENTLINK_CHAIN_OPEN};
 
-	if (uuid_equal(&ok->spool, &t->spool)) {
+	if (uuid_equal(&ok->spool, &t->own) ||
+	    uuid_equal(&ok->spool, &t->spool)) {
 		target_host_fail(t->host, TARGET_HOLD, "LOOP",
 		    "the target is this spool itself; give another address", 0);
 		return;

@@ -49,6 +49,7 @@ struct keeper {
 
 	/* The live state. */
 	struct entry_identity identity;
+	struct uuid known_as; /* by the listeners' certificate; or zero */
 	struct counters counters;
 	struct cursors cursors;
 	struct history history;

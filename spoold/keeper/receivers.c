@@ -126,34 +126,39 @@ note_descriptors(
 		keeper_alarm_ends(l->all->k, about, "DESCRIPTORS_SHORT");
 }
 
+/* Not the first of this agent; the receiver sees to it that it is seldom. */
 static void
-note_mismatches(struct receivers *r, const char *listener, uint64_t n)
+note_mismatches(
+    struct receivers *r, const char *listener, const char *agent, uint64_t n)
 {
 	struct entry e = {.type = ENTRY_ALARM};
+	struct uuid id;
+	char text[160];
 	struct buf b;
 
-	/* The receiver has left out the first of each agent. */
-	if (!n)
+	if (uuid_parse(bytes_of_str(agent), &id))
 		return;
-	keeper_alarm(r->k,
-	    "DIGEST: an agent of listener %s sent batches whose digest does "
-	    "not match, not for the first time",
-	    listener);
+	snprintf(text, sizeof(text),
+	    "agent %s of listener %s sent %llu batches that are not what their "
+	    "digests say",
+	    agent, listener, (unsigned long long)n);
+	keeper_alarm(r->k, "DIGEST: %s", text);
 	buf_init(&b, ENTRY_TEXT_MAX * 2);
 	e.u.alarm = (struct entry_alarm){.kind = ENTRY_ALARM_DIGEST,
 	    .wall_ns = keeper_now(r->k).wall_ns,
-	    .text = bytes_of_str(listener)};
+	    .text = bytes_of_str(text)};
 	entry_encode(&b, &e);
 	keeper_entries(r->k, &b, NULL, NULL);
 	buf_fini(&b);
 }
 
-/* "LISTENER.what": a number. */
+/* "LISTENER.what" or "LISTENER.what.AGENT": a number. */
 static void
 on_pair(struct receiver_link *l, const char *key, uint64_t x)
 {
+	static const char mismatches[] = ".digest_mismatches.";
 	struct receivers *r = l->all;
-	const char *dot = strrchr(key, '.');
+	const char *dot = strchr(key, '.');
 	char name[ENTRY_NAME_MAX + 1];
 	struct counters_row *row;
 
@@ -173,24 +178,27 @@ on_pair(struct receiver_link *l, const char *key, uint64_t x)
 		row->duplicate += x;
 		row->acknowledged += x;
 		r->k->counters.changed = true;
-	} else if (!strcmp(dot, ".digest_mismatches")) {
-		note_mismatches(r, name, x);
 	} else if (!strcmp(dot, ".certificate_ends")) {
 		set_certificate(l, name, x);
 	} else if (!strcmp(dot, ".no_descriptors")) {
 		note_descriptors(l, name, x);
+	} else if (!strncmp(dot, mismatches, sizeof(mismatches) - 1)) {
+		note_mismatches(r, name, dot + sizeof(mismatches) - 1, x);
 	}
 }
 
 static void
 on_report(struct receiver_link *l, struct bytes encoded)
 {
+	const char *identity;
 	struct kv *kv;
 	uint64_t x;
 	size_t i;
 
 	if (kv_decode(encoded, &kv))
 		return;
+	if (!kv_get_str(kv, "identity", &identity))
+		uuid_parse(bytes_of_str(identity), &l->all->k->known_as);
 	for (i = 0; i < kv_count(kv); i++)
 		if (!kv_get_u64(kv, kv_key_at(kv, i), &x))
 			on_pair(l, kv_key_at(kv, i), x);

@@ -430,7 +430,10 @@ status_make(struct status *s)
 	put_text(o, "schema", "spoold.status");
 	put_u64(o, "schema_version", 1);
 	put_text(o, "version", PACKAGE_VERSION);
-	put_text(o, "spool_id", uuid_format(&k->identity.spool, id));
+	put_text(o, "spool_id",
+	    uuid_format(
+		uuid_is_zero(&k->known_as) ? &k->identity.spool : &k->known_as,
+		id));
 	json_object_set_new(o, "ready",
 	    json_boolean(k->running && s->complete &&
 		intake_is_open(k->intake) && targets_are_known(k)));

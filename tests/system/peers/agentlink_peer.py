@@ -150,6 +150,8 @@ class Link:
         self.credit = (0, 0)
         self.max_frame = 2 << 20
         self.hello_ok = None
+        self.greeted = False  # HELLO_OK has come
+        self.grease = 0  # what came that has no meaning
         self.acks = {}
         self.numbers = itertools.count(1)
         self.socket = spool.connect(context or spool.context(self.identity))
@@ -211,20 +213,28 @@ class Link:
         deadline = time.monotonic() + timeout
         while True:
             found = wire.read_frame(self.rest)
-            if found:
-                break
-            if not self._more(deadline):
+            if not found and not self._more(deadline):
                 check(not self.rest, "the connection ended inside a frame")
                 return None
-        kind, flags, stream, payload, used = found
-        self.rest = self.rest[used:]
-        check(flags <= 1, f"flags {flags} in a frame")
-        check(len(payload) <= self.max_frame, "a frame above max_frame")
-        return self._noted(wire.parse(kind, stream, payload))
+            if not found:
+                continue
+            kind, flags, stream, payload, used = found
+            self.rest = self.rest[used:]
+            check(flags <= 1, f"flags {flags} in a frame")
+            check(len(payload) <= self.max_frame, "a frame above max_frame")
+            m = self._noted(wire.parse(kind, stream, payload))
+            self.grease += sum(kind in wire.GREASE_TLVS for kind, _ in m.tlvs)
+            if kind in wire.NAMES or flags & wire.CRITICAL:
+                return m
+            # Unknown types are skipped, once there was a HELLO_OK.
+            check(self.greeted, f"{m} came before HELLO_OK")
+            check(kind in wire.GREASE_TYPES, f"{m} has no meaning")
+            self.grease += 1
 
     def _noted(self, m):
         if "credit_bytes" in m.fields:
             self.credit = (m.credit_bytes, m.credit_batches)
+        self.greeted |= m.kind == "HELLO_OK"
         if m.kind == "ACK":
             before = self.acks.get(m.stream, 0)
             check(m.seq >= before, f"{m} after an ACK of {before}")

@@ -6,7 +6,7 @@ import struct
 import time
 
 import agentlink_wire as wire
-from agentlink_peer import case, check
+from agentlink_peer import Failed, case, check
 
 
 @case()
@@ -85,6 +85,18 @@ def frame_unknown_ignored(spool):
     link.send_bytes(wire.frame(0x5A, b"x", flags=0xFE))
     link.alive()
     link.deliver(stream)
+
+
+@case()
+def frame_grease_comes(spool):
+    """Now and then the spool itself sends what has no meaning, and never marks
+    it as critical."""
+    link = spool.link()
+    for _ in range(2000):
+        if link.grease:
+            return
+        link.alive()
+    raise Failed("nothing without a meaning came in 2,000 answers")
 
 
 @case()

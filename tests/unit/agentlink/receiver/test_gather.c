@@ -316,26 +316,82 @@ connections_may_not_come_faster_than_the_rate(void **state)
 	sources_free(s);
 }
 
+static uint64_t
+alarms(struct mismatches *m, uint64_t now_ms, uint64_t *last)
+{
+	uint64_t n = 0;
+
+	*last = 0;
+	while (mismatches_due(m, now_ms, last))
+		n++;
+	return n;
+}
+
 /* One may be an accident; a second of the same agent is told. */
 static void
 mismatches_are_counted_by_agent(void **state)
 {
 	struct mismatches *m = calloc(1, sizeof(*m));
 	struct uuid id = {{0}};
+	uint64_t last;
 
 	(void)state;
 	assert_non_null(m);
 	for (uint32_t i = 0; i < MISMATCHES_AGENTS; i++) {
 		id.byte[0] = (uint8_t)i;
-		assert_int_equal(mismatches_note(m, &id), 1);
+		mismatches_note(m, &id, "agents");
 	}
+	assert_int_equal(alarms(m, 1, &last), 0);
 	id.byte[0] = 3;
-	assert_int_equal(mismatches_note(m, &id), 2);
+	mismatches_note(m, &id, "agents");
+	assert_int_equal(alarms(m, 1, &last), 1);
+	assert_int_equal(last, 2);
 	id.byte[1] = 1; /* the first is forgotten for this one */
-	assert_int_equal(mismatches_note(m, &id), 1);
-	assert_int_equal(mismatches_note(m, &id), 2);
+	mismatches_note(m, &id, "agents");
+	assert_int_equal(alarms(m, 1, &last), 0);
 	memset(&id, 0, sizeof(id));
-	assert_int_equal(mismatches_note(m, &id), 1);
+	mismatches_note(m, &id, "agents");
+	assert_int_equal(alarms(m, 1, &last), 0);
+	free(m);
+}
+
+static void
+an_agent_that_goes_on_is_one_alarm_an_hour_with_a_count(void **state)
+{
+	struct mismatches *m = calloc(1, sizeof(*m));
+	struct uuid id = {{7}};
+	uint64_t last, all = 0, n = 0;
+
+	(void)state;
+	assert_non_null(m);
+	for (uint64_t ms = 1; ms <= 2 * MISMATCHES_TELL_MS; ms += 10000) {
+		mismatches_note(m, &id, "agents");
+		mismatches_note(m, &id, "agents");
+		n += alarms(m, ms, &last);
+		all += last;
+	}
+	assert_int_equal(n, 2);
+	assert_int_equal(all, 2 + 2 * 360);
+	free(m);
+}
+
+/* Agents that take turns, so that each is forgotten, are held as well. */
+static void
+many_agents_raise_no_more_alarms_than_are_remembered(void **state)
+{
+	struct mismatches *m = calloc(1, sizeof(*m));
+	struct uuid id = {{0}};
+	uint64_t last, n = 0;
+
+	(void)state;
+	assert_non_null(m);
+	for (uint32_t i = 0; i < 4 * MISMATCHES_AGENTS; i++) {
+		memcpy(id.byte, &i, sizeof(i));
+		mismatches_note(m, &id, "agents");
+		mismatches_note(m, &id, "agents");
+		n += alarms(m, 1000, &last);
+	}
+	assert_int_equal(n, MISMATCHES_AGENTS);
 	free(m);
 }
 
@@ -350,6 +406,10 @@ main(void)
 	    cmocka_unit_test(a_gathered_batch_is_due_when_old_or_when_all_wait),
 	    cmocka_unit_test(a_busy_disk_makes_batches_younger),
 	    cmocka_unit_test(mismatches_are_counted_by_agent),
+	    cmocka_unit_test(
+		an_agent_that_goes_on_is_one_alarm_an_hour_with_a_count),
+	    cmocka_unit_test(
+		many_agents_raise_no_more_alarms_than_are_remembered),
 	    cmocka_unit_test(one_source_may_not_have_all_connections),
 	    cmocka_unit_test(connections_may_not_come_faster_than_the_rate),
 	};
