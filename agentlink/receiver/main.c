@@ -193,10 +193,11 @@ main(int argc, char **argv)
 			? "this program is started by spoold, not by hand"
 			: "cannot start: %s",
 		    err_text(rc));
-		return 1;
+		status = 1;
+	} else {
+		loop_run(p.loop);
+		status = role_exit_status(p.role);
 	}
-	loop_run(p.loop);
-	status = role_exit_status(p.role);
 	receiver_fini(&p.receiver);
 	loop_timer_free(p.stop_timer);
 	role_free(p.role);
