@@ -107,11 +107,12 @@ list_segments(struct supervisor *s, struct inspect *x)
 }
 
 static int
-spawn(const char *what, const char *path, pid_t *pid)
+spawn(const char *user, const char *what, const char *path, pid_t *pid)
 {
 	char program[512];
 	char *argv[] = {(char *)"spoold-inspector", (char *)(uintptr_t)what,
-	    (char *)(uintptr_t)path, NULL};
+	    (char *)(uintptr_t)path, (char *)"--user", (char *)(uintptr_t)user,
+	    NULL};
 	posix_spawn_file_actions_t actions;
 	int errnum = posix_spawn_file_actions_init(&actions);
 
@@ -127,6 +128,15 @@ spawn(const char *what, const char *path, pid_t *pid)
 		    posix_spawn(pid, program, &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return errnum;
+}
+
+/* Whose files they are: without privileges root may not read them. */
+static const char *
+keeper_user(struct supervisor *s)
+{
+	struct child *keeper = supervisor_find(s, IPC_ROLE_KEEPER, 0, "");
+
+	return keeper ? supervisor_user(s, s->config, keeper) : "";
 }
 
 /* Look at the next one; false when there is nothing left. */
@@ -153,7 +163,7 @@ next(struct supervisor *s)
 		x->at++;
 		return next(s);
 	}
-	errnum = spawn(what, path, &x->pid);
+	errnum = spawn(keeper_user(s), what, path, &x->pid);
 	if (errnum) {
 		log_warn("cannot run the inspector: %s", strerror(errnum));
 		x->pid = 0;

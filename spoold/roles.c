@@ -82,9 +82,8 @@ supervisor_plan(struct supervisor *s, const struct config *config)
 	return rc;
 }
 
-/* The user of a role; "" if it stays what the starter is. */
-static const char *
-user_of(
+const char *
+supervisor_user(
     struct supervisor *s, const struct config *config, const struct child *c)
 {
 	const char *user = c->role == IPC_ROLE_KEEPER ? config->users_keeper
@@ -148,7 +147,7 @@ supervisor_kv(struct supervisor *s, const struct config *config,
 	if (!rc)
 		rc = add_role_part(s, config, c, kv, why);
 	if (!rc)
-		rc = kv_add_str(kv, "user", user_of(s, config, c));
+		rc = kv_add_str(kv, "user", supervisor_user(s, config, c));
 	if (!rc)
 		rc = kv_add_str(
 		    kv, "sandbox", s->options.sandbox_off ? "off" : "on");

@@ -113,6 +113,10 @@ void supervisor_forget_unwanted(struct supervisor *s);
 /* Add the children that `config` wants and mark those it does not want. */
 int supervisor_plan(struct supervisor *s, const struct config *config);
 
+/* The user a role is to become; "" if it stays what the starter is. */
+const char *supervisor_user(
+    struct supervisor *s, const struct config *config, const struct child *c);
+
 /* The configuration of one child, encoded, in *out. */
 int supervisor_kv(struct supervisor *s, const struct config *config,
     const struct child *c, struct buf *out, struct buf *why);

@@ -3,8 +3,9 @@
  * spoold-inspector - look at one segment or at meta, in a process that may
  * die of it.
  *
- *   spoold-inspector --segment FILE | --meta FILE-OR-DIRECTORY
+ *   spoold-inspector [--user NAME] --segment FILE | --meta FILE-OR-DIRECTORY
  *
+ * Becomes that user first, if it is not "", as the keeper does.
  * Prints one line of JSON on standard output, and what is wrong as a log line
  * on standard error.  Exits 0: LMDB may open it; 9: it may not; 1: it could
  * not be looked at.  A signal that damage can cause counts as 9.
@@ -32,6 +33,7 @@
 struct job {
 	bool segment;
 	bool sandbox;
+	const char *user; /* "" stays who it is */
 	char path[PATH_SIZE];
 };
 
@@ -39,7 +41,7 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: spoold-inspector [--sandbox=off] "
+	    "usage: spoold-inspector [--sandbox=off] [--user NAME] "
 	    "--segment FILE | --meta FILE-OR-DIRECTORY\n");
 	exit(2);
 }
@@ -67,14 +69,17 @@ parse(int argc, char **argv, struct job *job)
 	    {"segment", required_argument, NULL, 's'},
 	    {"meta", required_argument, NULL, 'm'},
 	    {"sandbox", required_argument, NULL, 'x'},
+	    {"user", required_argument, NULL, 'u'},
 	    {NULL, 0, NULL, 0},
 	};
 	int c;
 
-	*job = (struct job){.sandbox = true};
+	*job = (struct job){.sandbox = true, .user = ""};
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 'x' && !strcmp(optarg, "off"))
 			job->sandbox = false;
+		else if (c == 'u')
+			job->user = optarg;
 		else if (c == 's' || c == 'm')
 			set_path(job, c == 's', optarg);
 		else
@@ -96,8 +101,10 @@ enter(const struct job *job)
 	    .kill = false,
 	    .off = !job->sandbox};
 	char path[PATH_SIZE];
-	int rc;
+	int rc = *job->user ? sandbox_become(job->user) : 0;
 
+	if (rc)
+		return rc;
 	memcpy(path, job->path, sizeof(path));
 	dir.fd = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir.fd < 0)
