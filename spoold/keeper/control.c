@@ -126,25 +126,27 @@ put_json(struct client *c, enum ctl_kind kind, json_t *j)
 }
 
 static json_t *
-error_json(const struct control_error *e)
+error_json(enum refusal what, const char *about, const char *cause)
 {
-	return json_pack("{s:b, s:{s:s, s:s, s:s, s:s, s:i}}", "ok", 0, "error",
-	    "code", e->code, "message", e->message, "cause",
-	    e->cause ? e->cause : "", "hint", e->hint ? e->hint : "", "exit",
-	    e->exit_code);
+	const struct refusal_row *row = refusal_row(what);
+	char message[256];
+	json_t *o;
+
+	snprintf(message, sizeof(message), "%s%s%.100s", row->message,
+	    about ? ": " : "", about ? about : "");
+	o = json_string(message);
+	return json_pack("{s:b, s:{s:s, s:o, s:s, s:s, s:i}}", "ok", 0, "error",
+	    "code", row->code, "message", o ? o : json_string(row->message),
+	    "cause", cause ? cause : "", "hint", row->hint, "exit", row->exit);
 }
 
 /* ---- requests ---- */
 
 static void
-refuse(struct client *c, const char *message)
+refuse(struct client *c, const char *cause)
 {
-	const struct control_error e = {.code = "REQUEST_MALFORMED",
-	    .message = message,
-	    .hint = "spoolctl and spoold should be of one version",
-	    .exit_code = 2};
-
-	put_json(c, CTL_JSON, error_json(&e));
+	put_json(
+	    c, CTL_JSON, error_json(REFUSAL_REQUEST_MALFORMED, NULL, cause));
 	c->ending = true;
 }
 
@@ -277,12 +279,8 @@ take_client(struct control *ctl, int fd)
 	ctl->clients = c;
 	ctl->n++;
 	if (ctl->n > CONTROL_CLIENTS_MAX) {
-		const struct control_error e = {.code = "CONTROL_BUSY",
-		    .message = "too many connections to the control socket",
-		    .hint = "try again",
-		    .exit_code = 5};
-
-		put_json(c, CTL_JSON, error_json(&e));
+		put_json(
+		    c, CTL_JSON, error_json(REFUSAL_CONTROL_BUSY, NULL, NULL));
 		c->ending = true;
 	}
 	watch(c);
@@ -432,7 +430,8 @@ control_answer(struct control_call *call, json_t *result)
 }
 
 void
-control_fail(struct control_call *call, const struct control_error *e)
+control_refuse(struct control_call *call, enum refusal what, const char *about,
+    const char *cause)
 {
-	end_call(call, error_json(e));
+	end_call(call, error_json(what, about, cause));
 }

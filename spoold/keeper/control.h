@@ -18,6 +18,7 @@
 
 #include "lib/codec/ctl.h"
 #include "spoold/keeper/keeper.h"
+#include "spoold/keeper/refusal.h"
 
 #define CONTROL_CLIENTS_MAX 16
 #define CONTROL_ANSWER_MAX ((size_t)64 << 20) /* waiting for one caller */
@@ -55,11 +56,11 @@ size_t control_queued(const struct control_call *call);
 /* Answer, and the call has ended.  `result` is taken over. */
 void control_answer(struct control_call *call, json_t *result);
 
-struct control_error {
-	const char *code, *message, *cause, *hint;
-	int exit_code;
-};
-
-void control_fail(struct control_call *call, const struct control_error *e);
+/*
+ * Refuse, and the call has ended: `about` (a name) goes behind the message,
+ * and `cause` beside it; both may be NULL.
+ */
+void control_refuse(struct control_call *call, enum refusal what,
+    const char *about, const char *cause);
 
 #endif

@@ -23,41 +23,28 @@ verbs_text(json_t *args, const char *key)
 /* ---- errors ---- */
 
 static void
-fail_argument(struct control_call *call, const char *what)
+fail_argument(struct control_call *call, const char *which)
 {
-	const struct control_error e = {.code = "ARGUMENT_MISSING",
-	    .message = what,
-	    .hint = "see doc/protocol-control.md",
-	    .exit_code = 2};
+	control_refuse(call, REFUSAL_ARGUMENT_MISSING, which, NULL);
+}
 
-	control_fail(call, &e);
+static void
+fail_target(struct control_call *call, const char *name)
+{
+	if (name)
+		control_refuse(call, REFUSAL_TARGET_UNKNOWN, name, NULL);
+	else
+		fail_argument(call, "name");
 }
 
 void
-verbs_fail_target(struct control_call *call, const char *name)
+verbs_fail_read(struct control_call *call, int rc)
 {
-	char message[128];
-	const struct control_error e = {.code = "TARGET_UNKNOWN",
-	    .message = message,
-	    .hint = "spoolctl target ls shows all targets",
-	    .exit_code = 3};
-
-	snprintf(message, sizeof(message), "there is no target %s", name);
-	control_fail(call, &e);
-}
-
-void
-verbs_fail_rc(struct control_call *call, int rc, const char *what)
-{
-	const struct control_error e = {.code = err_name(rc),
-	    .message = what,
-	    .cause = err_text(rc),
-	    .exit_code = rc == ERR_INVAL				? 2
-		: rc == ERR_NOENT					? 3
-		: rc == ERR_STATE || rc == ERR_EXISTS || rc == ERR_BUSY ? 7
-									: 1};
-
-	control_fail(call, &e);
+	if (control_keeper(call)->stopping)
+		control_refuse(call, REFUSAL_DAEMON_STOPPING, NULL, NULL);
+	else
+		control_refuse(
+		    call, REFUSAL_LOG_UNREADABLE, NULL, err_text(rc));
 }
 
 /* ---- looking ---- */
@@ -76,10 +63,8 @@ run_target(struct control_call *call, json_t *args)
 	json_t *o =
 	    name ? status_target(control_keeper(call)->status, name) : NULL;
 
-	if (!name)
-		fail_argument(call, "which target? \"name\" is missing");
-	else if (!o)
-		verbs_fail_target(call, name);
+	if (!o)
+		fail_target(call, name);
 	else
 		control_answer(call, json_pack("{s:o}", "target", o));
 }
@@ -188,17 +173,14 @@ run_streams(struct control_call *call, json_t *args)
 static void
 run_stream(struct control_call *call, json_t *args)
 {
-	const struct control_error e = {.code = "STREAM_UNKNOWN",
-	    .message = "there is no such stream",
-	    .hint = "spoolctl stream ls shows all streams",
-	    .exit_code = 3};
 	size_t n = send_streams(call, args);
 
 	if (n)
 		control_answer(
 		    call, json_pack("{s:I}", "streams", (json_int_t)n));
 	else
-		control_fail(call, &e);
+		control_refuse(call, REFUSAL_STREAM_UNKNOWN,
+		    verbs_text(args, "name"), NULL);
 }
 
 static json_t *
@@ -315,14 +297,20 @@ on_done(void *arg)
 	free(w);
 }
 
+/* It cannot be done: what the rules of targets say (targets.h). */
 static void
-end_wish(struct wish *w, int rc, const char *what)
+end_wish(struct wish *w, int rc, enum refusal state, const char *new_name)
 {
+	enum refusal what = rc == ERR_NOENT ? REFUSAL_TARGET_UNKNOWN
+	    : rc == ERR_STATE		    ? state
+	    : rc == ERR_INVAL		    ? REFUSAL_NAME_INVALID
+	    : rc == ERR_EXISTS		    ? REFUSAL_TARGET_EXISTS
+					    : REFUSAL_FAILED;
+	bool is_new = rc == ERR_INVAL || rc == ERR_EXISTS;
+
 	json_decref(w->result);
-	if (rc == ERR_NOENT)
-		verbs_fail_target(w->call, w->name);
-	else
-		verbs_fail_rc(w->call, rc, what);
+	control_refuse(w->call, what, is_new ? new_name : w->name,
+	    what == REFUSAL_FAILED ? err_text(rc) : NULL);
 	free(w);
 }
 
@@ -344,7 +332,7 @@ pause_or_resume(struct control_call *call, json_t *args, bool pause)
 	int rc;
 
 	if (!name) {
-		fail_argument(call, "which target? \"name\" is missing");
+		fail_target(call, NULL);
 		return;
 	}
 	w = wish_new(call, name, NULL);
@@ -352,7 +340,7 @@ pause_or_resume(struct control_call *call, json_t *args, bool pause)
 	if (rc == ERR_STATE)
 		on_done(w); /* it is so already */
 	else if (rc)
-		end_wish(w, rc, "the target cannot be paused or resumed");
+		end_wish(w, rc, REFUSAL_TARGET_CHANGING, NULL);
 }
 
 static void
@@ -377,13 +365,11 @@ run_target_retry(struct control_call *call, json_t *args)
 	    name ? cursors_find(&k->cursors, bytes_of_str(name)) : NULL;
 
 	if (!t)
-		verbs_fail_target(call, name ? name : "without a name");
+		fail_target(call, name);
 	else if (t->paused)
-		verbs_fail_rc(
-		    call, ERR_STATE, "the target is paused: resume it instead");
+		control_refuse(call, REFUSAL_TARGET_PAUSED, name, NULL);
 	else if (dispatch_control(k->dispatch, name, IPC_CONTROL_RETRY))
-		verbs_fail_rc(call, ERR_STATE,
-		    "no forwarder is connected for this target");
+		control_refuse(call, REFUSAL_TARGET_DISCONNECTED, name, NULL);
 	else
 		targets_audit(k, "target retry", name, &by, on_done,
 		    wish_new(call, name, NULL));
@@ -411,8 +397,9 @@ remove_target(struct control_call *call, json_t *args, struct cursors_target *t,
 
 	if (rc)
 		end_wish(w, rc,
-		    "the target is in the configuration: take it out of the "
-		    "file and reload first");
+		    t->configured ? REFUSAL_TARGET_CONFIGURED
+				  : REFUSAL_TARGET_CHANGING,
+		    NULL);
 }
 
 /* The figures are exact by now. */
@@ -423,17 +410,13 @@ give_up_target(struct control_call *call, json_t *args)
 	const char *name = verbs_text(args, "name");
 	struct cursors_target *t =
 	    name ? cursors_find(&k->cursors, bytes_of_str(name)) : NULL;
-	const struct control_error unsure = {.code = "NOT_CONFIRMED",
-	    .message = "removing a target gives up its backlog",
-	    .hint = "see the figures with --dry-run, confirm with --yes",
-	    .exit_code = 2};
 
 	if (!t)
-		verbs_fail_target(call, name ? name : "without a name");
+		fail_target(call, name);
 	else if (json_is_true(json_object_get(args, "dry_run")))
 		control_answer(call, removal_json(k, t, false));
 	else if (!json_is_true(json_object_get(args, "yes")))
-		control_fail(call, &unsure);
+		control_refuse(call, REFUSAL_NOT_CONFIRMED, name, NULL);
 	else
 		remove_target(call, args, t, removal_json(k, t, true));
 }
@@ -449,7 +432,7 @@ on_exact(void *arg)
 	struct removal *r = arg;
 
 	if (control_is_gone(r->call))
-		verbs_fail_rc(r->call, ERR_CLOSED, "the caller has hung up");
+		control_refuse(r->call, REFUSAL_CALLER_GONE, NULL, NULL);
 	else
 		give_up_target(r->call, r->args);
 	json_decref(r->args);
@@ -466,7 +449,7 @@ run_target_remove(struct control_call *call, json_t *args)
 	struct removal *r;
 
 	if (!t) {
-		verbs_fail_target(call, name ? name : "without a name");
+		fail_target(call, name);
 		return;
 	}
 	r = mem_new(sizeof(*r));
@@ -484,7 +467,7 @@ run_target_rename(struct control_call *call, json_t *args)
 	int rc;
 
 	if (!name || !new_name) {
-		fail_argument(call, "\"old\" and \"new\" are both needed");
+		fail_argument(call, name ? "new" : "old");
 		return;
 	}
 	w = wish_new(
@@ -492,7 +475,7 @@ run_target_rename(struct control_call *call, json_t *args)
 	rc = targets_rename(
 	    control_keeper(call), name, new_name, &by, on_done, w);
 	if (rc)
-		end_wish(w, rc, "the target cannot be renamed so");
+		end_wish(w, rc, REFUSAL_TARGET_CHANGING, new_name);
 }
 
 /* ---- the table ---- */
@@ -518,16 +501,6 @@ static const struct verb {
     {"prove", CONTROL_VIEW, verbs_prove},
 };
 
-static void
-fail_verb(struct control_call *call, const char *code, const char *message,
-    int exit_code)
-{
-	const struct control_error e = {
-	    .code = code, .message = message, .exit_code = exit_code};
-
-	control_fail(call, &e);
-}
-
 void
 verbs_run(struct control_call *call, json_t *request)
 {
@@ -539,11 +512,9 @@ verbs_run(struct control_call *call, json_t *request)
 		if (!strcmp(verbs[i].name, name))
 			break;
 	if (!name || i == n)
-		fail_verb(
-		    call, "VERB_UNKNOWN", "this keeper has no such verb", 2);
+		control_refuse(call, REFUSAL_VERB_UNKNOWN, name, NULL);
 	else if ((control_rights(call) & verbs[i].needs) != verbs[i].needs)
-		fail_verb(call, "DENIED",
-		    "your user and groups do not permit this", 4);
+		control_refuse(call, REFUSAL_DENIED, NULL, NULL);
 	else
 		verbs[i].run(call, args);
 }

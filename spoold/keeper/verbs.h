@@ -2,7 +2,7 @@
 /*
  * verbs - what spoolctl may ask for: one table.
  *
- * A verb ends its call with control_answer or control_fail, at once or later.
+ * A verb ends its call with control_answer or control_refuse, at once or later.
  */
 #ifndef SPOOLD_KEEPER_VERBS_H
 #define SPOOLD_KEEPER_VERBS_H
@@ -16,10 +16,7 @@ void verbs_run(struct control_call *call, json_t *request);
 /* A string argument, or NULL. */
 const char *verbs_text(json_t *args, const char *key);
 
-/* End the call: there is no such target. */
-void verbs_fail_target(struct control_call *call, const char *name);
-
-/* End the call with the error of a code, about `what`. */
-void verbs_fail_rc(struct control_call *call, int rc, const char *what);
+/* End the call: the log could not be read, or the keeper is stopping. */
+void verbs_fail_read(struct control_call *call, int rc);
 
 #endif

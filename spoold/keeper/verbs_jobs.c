@@ -80,7 +80,7 @@ on_verify_done(int rc, void *arg)
 	if (!rc)
 		rc = j->rc;
 	if (rc)
-		verbs_fail_rc(j->call, rc, "the log could not be read");
+		verbs_fail_read(j->call, rc);
 	else
 		control_answer(j->call, verified_json(&j->result));
 	free(j);
@@ -94,7 +94,7 @@ verbs_jobs_verify(struct control_call *call, json_t *args)
 
 	(void)args;
 	if (k->verifying) {
-		verbs_fail_rc(call, ERR_BUSY, "it is being verified already");
+		control_refuse(call, REFUSAL_VERIFY_RUNNING, NULL, NULL);
 		return;
 	}
 	k->verifying = true;
@@ -287,7 +287,7 @@ verbs_jobs_peek(struct control_call *call, json_t *args)
 	struct peek *p;
 
 	if (target && !t) {
-		verbs_fail_target(call, target);
+		control_refuse(call, REFUSAL_TARGET_UNKNOWN, target, NULL);
 		return;
 	}
 	p = mem_new(sizeof(*p));

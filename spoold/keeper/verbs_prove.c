@@ -181,7 +181,7 @@ on_prove_done(int rc, void *arg)
 	if (!rc)
 		rc = j->rc;
 	if (rc) {
-		verbs_fail_rc(j->call, rc, "the log could not be counted");
+		verbs_fail_read(j->call, rc);
 	} else {
 		send_streams(j);
 		control_answer(j->call, proof_json(j));

@@ -346,7 +346,8 @@ a_target_comes_pauses_and_goes_by_its_name(void **state)
 	keeper_peer_close(&out);
 	/* What is configured is not removed; what is not is an orphan. */
 	keeper_rig_refused(r, "target.remove",
-	    json_pack("{s:s, s:b}", "name", "archive", "yes", 1), "ERR_STATE");
+	    json_pack("{s:s, s:b}", "name", "archive", "yes", 1),
+	    "TARGET_CONFIGURED");
 	r->targets[0] = "siem";
 	r->targets[1] = NULL;
 	keeper_rig_reload(r);

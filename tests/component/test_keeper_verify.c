@@ -127,7 +127,7 @@ what_the_worker_says_of_each_batch_is_told(void **state)
 	keeper_rig_worker(r, &w); /* it waits for one */
 	for (size_t i = 0; i < BATCHES; i++)
 		id[i] = question(&w);
-	keeper_rig_refused(r, "verify", NULL, "ERR_BUSY");
+	keeper_rig_refused(r, "verify", NULL, "VERIFY_RUNNING");
 	say(&w, id[0], IPC_INSPECT_HOLDS, "");
 	say(&w, id[1], IPC_INSPECT_BROKEN, "content digest");
 	say(&w, id[2], IPC_INSPECT_CANNOT_TELL, "no memory");
@@ -226,8 +226,8 @@ a_stop_does_not_wait_for_the_worker(void **state)
 	question(&w);
 	assert_int_equal(keeper_rig_stop(r), 0);
 	error = answer(&a, "error");
-	assert_string_equal(
-	    json_string_value(json_object_get(error, "code")), "ERR_AGAIN");
+	assert_string_equal(json_string_value(json_object_get(error, "code")),
+	    "DAEMON_STOPPING");
 	json_decref(error);
 	keeper_peer_close(&w);
 	keeper_rig_start(r, 1);
