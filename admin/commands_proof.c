@@ -257,7 +257,7 @@ static void
 print_prose(struct writer *w, const json_t *result)
 {
 	const json_t *row;
-	char text[256];
+	struct buf b;
 	size_t i;
 
 	json_array_foreach(json_at(result, "equations"), i, row)
@@ -268,17 +268,76 @@ print_prose(struct writer *w, const json_t *result)
 	print_unreadable(w, result);
 	if (!json_at(result, "batches"))
 		return;
-	snprintf(text, sizeof(text),
-	    "%" PRIu64 " records in %" PRIu64 " batches were %s",
-	    json_u64(result, "records", 0), json_u64(result, "batches", 0),
-	    json_at(result, "equations") ? "counted" : "read");
-	writer_data(w, WRITER_PLAIN, text);
+	buf_init(&b, TEXT_MAX);
+	human_exact(json_u64(result, "records", 0), &b);
+	buf_add_str(&b, " records in ");
+	human_exact(json_u64(result, "batches", 0), &b);
+	buf_add_str(&b,
+	    json_at(result, "equations") ? " batches were counted"
+					 : " batches were read");
+	say(w, WRITER_PLAIN, &b);
 	if (!json_at(result, "inspected"))
 		return;
-	snprintf(text, sizeof(text),
-	    "%" PRIu64 " batches of records were unpacked and compared",
-	    json_u64(result, "inspected", 0));
-	writer_data(w, WRITER_PLAIN, text);
+	buf_init(&b, TEXT_MAX);
+	human_exact(json_u64(result, "inspected", 0), &b);
+	buf_add_str(&b, " batches of records were unpacked and compared");
+	say(w, WRITER_PLAIN, &b);
+}
+
+/* ---- prove: equations as rows, for a spreadsheet ---- */
+
+static const struct writer_column proof_columns[] = {
+    {"name", NULL, WRITER_TEXT, false, 0},
+    {"left", NULL, WRITER_COUNT, false, 0},
+    {"right", NULL, WRITER_COUNT, false, 0},
+    {"holds", NULL, WRITER_YES, false, 0},
+};
+
+static void
+give_row(struct writer *w, const json_t *row)
+{
+	size_t i;
+
+	writer_start(w, WRITER_ROW, NULL);
+	for (i = 0; i < sizeof(proof_columns) / sizeof(proof_columns[0]); i++)
+		writer_attr(
+		    w, &proof_columns[i], json_at(row, proof_columns[i].key));
+	writer_end(w);
+}
+
+static json_t *
+stream_row(const json_t *s)
+{
+	char name[1024];
+
+	snprintf(name, sizeof(name), "stream %.255s %.36s %.32s",
+	    json_str(s, "stream", "?"), json_str(s, "origin", "?"),
+	    json_str(s, "epoch", "?"));
+	return json_pack("{s:o, s:I, s:I, s:O?}", "name",
+	    json_text(bytes_of_str(name)), "left",
+	    (json_int_t)json_u64(s, "received", 0), "right",
+	    (json_int_t)(json_u64(s, "stored", 0) +
+		json_u64(s, "duplicate", 0) + json_u64(s, "refused", 0) +
+		json_u64(s, "quarantined", 0)),
+	    "holds", json_object_get(s, "holds"));
+}
+
+static void
+print_rows(struct writer *w, const json_t *result)
+{
+	const json_t *e;
+	json_t *row;
+	size_t i;
+
+	writer_start(w, WRITER_LIST, "equations");
+	json_array_foreach(json_at(result, "equations"), i, e) give_row(w, e);
+	json_array_foreach(json_at(result, "streams.list"), i, e)
+	{
+		row = stream_row(e);
+		give_row(w, row);
+		json_decref(row);
+	}
+	writer_end(w);
 }
 
 static int
@@ -291,6 +350,8 @@ print(struct command_context *cx, const json_t *result)
 		return rc;
 	if (writer_is_prose(w))
 		print_prose(w, result);
+	else if (writer_form(w) == WRITER_CSV && json_at(result, "equations"))
+		print_rows(w, result);
 	else
 		view_object(w, result);
 	return ask_close(cx, w);

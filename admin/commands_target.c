@@ -23,7 +23,14 @@ note(struct writer *w, const json_t *row, void *arg)
 		statusview_target(w, row, *now_s);
 }
 
-/* Rows as a person reads them; other forms get them as they are. */
+/* A row as a person reads it; other forms get it as it is. */
+static json_t *
+row_for(const struct args *args, const json_t *target)
+{
+	return args->form <= WRITER_WIDE ? statusview_plain_target(target)
+					 : json_deep_copy(target);
+}
+
 static json_t *
 rows_for(const struct args *args, const json_t *targets)
 {
@@ -33,9 +40,7 @@ rows_for(const struct args *args, const json_t *targets)
 
 	json_array_foreach(targets, i, t)
 	{
-		json_array_append_new(rows,
-		    args->form <= WRITER_WIDE ? statusview_plain_target(t)
-					      : json_deep_copy(t));
+		json_array_append_new(rows, row_for(args, t));
 	}
 	return rows;
 }
@@ -65,14 +70,17 @@ int
 commands_target_show(struct command_context *cx)
 {
 	const char *name = cx->args->words[0];
-	json_t *result = NULL;
+	json_t *result = NULL, *row = NULL;
 	int rc = rows_check(cx, &nouns_targets);
 
 	if (!rc)
 		rc = ask_keeper(cx, "target", json_pack("{s:s}", "name", name),
 		    NULL, NULL, &result);
-	if (!rc)
-		rc = rows_show(cx, &nouns_targets, json_at(result, "target"));
+	if (!rc) {
+		row = row_for(cx->args, json_at(result, "target"));
+		rc = rows_show(cx, &nouns_targets, row);
+	}
+	json_decref(row);
 	json_decref(result);
 	return rc;
 }

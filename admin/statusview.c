@@ -119,6 +119,7 @@ say_spool(struct writer *w, const json_t *status, struct buf *line)
 {
 	uint64_t used = json_u64(status, "spool.used_bytes", 0);
 	uint64_t quota = json_u64(status, "spool.quota_bytes", 0);
+	uint64_t segments = json_u64(status, "spool.segments", 0);
 	double ratio = json_num(status, "spool.ratio", 0);
 
 	buf_add_str(line, "spool   ");
@@ -129,8 +130,8 @@ say_spool(struct writer *w, const json_t *status, struct buf *line)
 	buf_add_str(line, ", ");
 	human_count(json_u64(status, "spool.records", 0), line);
 	buf_add_str(line, " records in ");
-	human_count(json_u64(status, "spool.segments", 0), line);
-	buf_add_str(line, " segments");
+	human_count(segments, line);
+	buf_add_str(line, segments == 1 ? " segment" : " segments");
 	if (ratio > 0)
 		buf_add_fmt(line, ", %.1f:1", ratio);
 	say(w, WRITER_PLAIN, line);

@@ -139,7 +139,12 @@ a_wrong_configuration_tells_every_line(void **state)
 	assert_non_null(strstr(r.out, "\"ok\": false"));
 	assert_non_null(strstr(r.out, ":1:1: spol: "));
 	fake_run_fini(&r);
+	/* What is not there is not wrong; what cannot be read is. */
 	r = fake_spoolctl(f, "config show /nonexistent/file");
+	assert_int_equal(r.status, 3);
+	assert_non_null(strstr(r.err, "(FILE_UNKNOWN)"));
+	fake_run_fini(&r);
+	r = run_on(f, "config show", fake_dir(f), "");
 	assert_int_equal(r.status, 9);
 	fake_run_fini(&r);
 	unlink(path);

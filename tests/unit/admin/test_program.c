@@ -137,6 +137,12 @@ static const struct {
 	"\"prove\",\"args\":{\"streams\":false}", 8,
 	"holds   0 streams: received = stored + duplicate + refused, for "
 	"each\n"},
+    {"prove -o csv",
+	"{\"ok\":true,\"equations\":[{\"name\":\"target siem\",\"left\":9000,"
+	"\"right\":9000,\"holds\":true}],\"streams\":{\"hold\":0}}",
+	"\"prove\",\"args\":{\"streams\":true}", 0,
+	"name,left,right,holds\n"
+	"\"target siem\",9000,9000,true\n"},
     {"prove --quiet", "{}", "\"prove\",\"args\":{\"streams\":false}", 8, ""},
     {"wait --ready", STATUS("true", ""), "\"status\",\"args\":{}", 0, ""},
     {"wait --drained --target none", STATUS("true", SIEM("0")),
