@@ -106,13 +106,23 @@ list_segments(struct supervisor *s, struct inspect *x)
 	closedir(d);
 }
 
+/* Whose files they are: without privileges root may not read them. */
+static const char *
+keeper_user(struct supervisor *s)
+{
+	struct child *keeper = supervisor_find(s, IPC_ROLE_KEEPER, 0, "");
+
+	return keeper ? supervisor_user(s, s->config, keeper) : "";
+}
+
 static int
-spawn(const char *user, const char *what, const char *path, pid_t *pid)
+spawn(struct supervisor *s, const char *what, const char *path, pid_t *pid)
 {
 	char program[512];
 	char *argv[] = {(char *)"spoold-inspector", (char *)(uintptr_t)what,
-	    (char *)(uintptr_t)path, (char *)"--user", (char *)(uintptr_t)user,
-	    NULL};
+	    (char *)(uintptr_t)path, (char *)"--user",
+	    (char *)(uintptr_t)keeper_user(s),
+	    s->options.sandbox_off ? (char *)"--sandbox=off" : NULL, NULL};
 	posix_spawn_file_actions_t actions;
 	int errnum = posix_spawn_file_actions_init(&actions);
 
@@ -128,15 +138,6 @@ spawn(const char *user, const char *what, const char *path, pid_t *pid)
 		    posix_spawn(pid, program, &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return errnum;
-}
-
-/* Whose files they are: without privileges root may not read them. */
-static const char *
-keeper_user(struct supervisor *s)
-{
-	struct child *keeper = supervisor_find(s, IPC_ROLE_KEEPER, 0, "");
-
-	return keeper ? supervisor_user(s, s->config, keeper) : "";
 }
 
 /* Look at the next one; false when there is nothing left. */
@@ -163,7 +164,7 @@ next(struct supervisor *s)
 		x->at++;
 		return next(s);
 	}
-	errnum = spawn(keeper_user(s), what, path, &x->pid);
+	errnum = spawn(s, what, path, &x->pid);
 	if (errnum) {
 		log_warn("cannot run the inspector: %s", strerror(errnum));
 		x->pid = 0;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/base/err.h"
+#include "lib/base/failpoint.h"
 #include "lib/base/log.h"
 #include "lib/link/chan.h"
 
@@ -88,7 +89,9 @@ answer(struct asker *a, uint32_t id, const struct lookup *l)
 	buf_init(&b, IPC_TEXT_MAX);
 	ipc_encode(&b, &m);
 	part = buf_bytes(&b);
+	FAILPOINT("resolver-before-answer");
 	rc = b.err ? b.err : chan_send(a->chan, m.type, &part, 1, -1);
+	FAILPOINT("resolver-after-answer");
 	buf_fini(&b);
 	if (rc && rc != ERR_CLOSED) /* that is told by on_closed */
 		log_error("cannot answer a forwarder: %s", err_text(rc));

@@ -23,6 +23,7 @@
 #include "config.h"
 
 #include "lib/base/err.h"
+#include "lib/base/failpoint.h"
 #include "lib/base/log.h"
 #include "lib/sandbox/sandbox.h"
 #include "lib/store/store.h"
@@ -140,8 +141,10 @@ main(int argc, char **argv)
 	log_setup("spoold-inspector", LOG_LEVEL_INFO, false);
 	parse(argc, argv, &job);
 	rc = enter(&job);
+	FAILPOINT("inspector-before-look");
 	if (!rc)
 		rc = store_inspect(job.path, job.segment, &report);
+	FAILPOINT("inspector-after-look");
 	/* Meta may be missing: it is made anew. */
 	if (rc == ERR_NOENT && !job.segment) {
 		report.ok = true;

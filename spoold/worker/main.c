@@ -47,6 +47,7 @@ answer(struct program *p, const struct ipc_inspect *q)
 
 	FAILPOINT("worker-before-answer");
 	m.u.inspected = examine_batch(p->examine, q);
+	FAILPOINT("worker-examined");
 	buf_clear(&p->out);
 	ipc_encode(&p->out, &m);
 	part = buf_bytes(&p->out);
