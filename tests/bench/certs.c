@@ -75,6 +75,7 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	agents = strtoul(argv[2], NULL, 10);
+	umask(S_IRWXG | S_IRWXO); /* the keys are nobody else's */
 	mkdir(argv[1], 0700);
 	ca = pki_new(&request);
 	write_file(argv[1], "ca", ".pem", pki_cert(ca));
