@@ -188,7 +188,6 @@ apply_one(struct receiver *r, const struct kv *kv, size_t i)
 	l->max_connections = get_u32(kv, i, "max_connections", 10000);
 	l->max_per_source = get_u32(kv, i, "max_per_source", 256);
 	l->rate_per_source = get_u32(kv, i, "rate_per_source", 200);
-	l->max_record = get_u32(kv, i, "max_record", AGENTLINK_RECORD_MAX);
 	l->seen = true;
 	return 0;
 }

@@ -52,10 +52,10 @@ struct listener {
 	struct tls_config *tls;
 	struct deny deny;
 	uint32_t max_connections, max_per_source, rate_per_source;
-	uint32_t max_record;
 	uint32_t connections;
 	struct uuid own; /* the spool, as its certificate says */
 	bool has_own;
+	uint64_t refusal_said_ms; /* 0: never */
 	bool seen; /* in the newest configuration */
 	uint64_t lacked_ms; /* when there was no descriptor; 0: never */
 	/* told to the keeper and begun anew */

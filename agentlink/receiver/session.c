@@ -11,6 +11,7 @@
 #include "lib/base/log.h"
 
 #define LINGER_MS 2000u
+#define REFUSAL_SAY_MS 60000u /* between two lines about refusals */
 /* Beyond the credit; borne before the peer is cut off. */
 #define PATIENCE_BATCHES 8u
 #define PATIENCE_BYTES (8u * 1024 * 1024)
@@ -214,7 +215,7 @@ answer_hello(struct session *s)
 	ok->wall_ns = receiver_now(r).wall_ns;
 	ok->max_frame = AGENTLINK_FRAME_MAX;
 	ok->max_raw = AGENTLINK_RAW_MAX;
-	ok->max_record = s->listener->max_record;
+	ok->max_record = AGENTLINK_RECORD_MAX;
 	ok->max_records = AGENTLINK_RECORDS_MAX;
 	ok->max_streams = AGENTLINK_STREAMS_MAX;
 	ok->keepalive_ms = RECEIVER_KEEPALIVE_MS;
@@ -450,6 +451,26 @@ begin(struct session *s, int fd)
 	return link_set_handshake(s->link, RECEIVER_HANDSHAKE_MS);
 }
 
+/* Once a minute for people; who comes too often shall not fill the log. */
+static void
+say_refused(const struct session *s, int rc)
+{
+	struct listener *l = s->listener;
+	uint64_t now = loop_now_ms(s->receiver->loop);
+	const char *why = l->connections >= l->max_connections
+	    ? "max_connections is reached"
+	    : rc == ERR_LIMIT
+	    ? "max_per_source is reached, or it comes too often"
+	    : err_text(rc);
+
+	if (l->refusal_said_ms && now - l->refusal_said_ms < REFUSAL_SAY_MS) {
+		log_debug("%s: %s refused: %s", l->name, s->host, why);
+		return;
+	}
+	l->refusal_said_ms = now;
+	log_warn("%s: %s refused: %s", l->name, s->host, why);
+}
+
 void
 session_accept(struct listener *l, int fd, const struct sockaddr_storage *peer,
     socklen_t peer_len)
@@ -470,8 +491,7 @@ session_accept(struct listener *l, int fd, const struct sockaddr_storage *peer,
 	}
 	if (rc) {
 		if (s)
-			log_debug("%s: %s refused: %s", l->name, s->host,
-			    err_text(rc));
+			say_refused(s, rc);
 		close(fd);
 		free(s);
 		return;

@@ -98,7 +98,7 @@ static const char usual[] =
     "  a: { protocol: agentlink, address: \"[::1]:0\", client_ca: @/ca }\n"
     "  b: { protocol: agentlink, address: \"127.0.0.1:7614\", client_ca: "
     "@/ca, certificate: @/own.crt, key: @/own.key, crl: @/crl, deny_list: "
-    "@/denied, max_record: 64KiB }\n"
+    "@/denied, max_per_source: 65536 }\n"
     "targets:\n"
     "  up: { protocol: chain, address: \"hq:1\", ca: @/ca, bandwidth: 8Mbit/s "
     "}\n"
@@ -154,7 +154,7 @@ a_receiver_gets_its_listeners_with_the_contents_of_files(void **state)
 	has_str(p->kv, "listeners.1.client_ca", "eeeeeee");
 	has_str(p->kv, "listeners.1.crl", "ffffffff");
 	has_str(p->kv, "listeners.1.deny_list", "ggggggggg");
-	has_u64(p->kv, "listeners.1.max_record", 65536);
+	has_u64(p->kv, "listeners.1.max_per_source", 65536);
 	lacks(p->kv, "listeners.0.crl");
 	lacks(p->kv, "spool.directory");
 	lacks(p->kv, "spool.encryption.key");
