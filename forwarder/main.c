@@ -25,23 +25,30 @@ struct program {
 	int dir_fd;
 	struct stat dir; /* the directory that is used */
 	bool dir_moved; /* another one was given */
+	const struct target_class *class; /* of the pump */
 	int keeper_fd, resolver_fd; /* came before the pump was there */
 };
+
+static const struct target_class *
+class_of(const struct kv *kv)
+{
+	const char *protocol = "";
+
+	kv_get_str(kv, "protocol", &protocol);
+	return pump_class(protocol);
+}
 
 static int
 on_prepare(
     struct kv *kv, uint32_t generation, char *why, size_t why_size, void *arg)
 {
 	struct program *p = arg;
-	const struct target_class *class;
-	const char *protocol = "";
+	const struct target_class *class = class_of(kv);
 	int rc;
 
 	(void)generation;
-	kv_get_str(kv, "protocol", &protocol);
-	class = pump_class(protocol);
 	if (!class) {
-		snprintf(why, why_size, "protocol %s is not known", protocol);
+		snprintf(why, why_size, "its protocol is not known");
 		return ERR_NOENT;
 	}
 	rc = class->prepare(kv, why, why_size);
@@ -64,6 +71,7 @@ make_pump(struct program *p)
 	if (p->keeper_fd >= 0)
 		pump_connect(p->pump, p->keeper_fd);
 	p->dir_fd = p->keeper_fd = p->resolver_fd = -1;
+	p->class = class_of(p->prepared);
 	return 0;
 }
 
@@ -73,9 +81,10 @@ on_switch(uint32_t generation, void *arg)
 	struct program *p = arg;
 
 	(void)generation;
-	if (p->dir_moved) {
-		/* The sandbox knows the old one only. */
-		log_info("the directory is another one: starting anew");
+	/* The sandbox knows the old one only. */
+	if (p->dir_moved || (p->pump && class_of(p->prepared) != p->class)) {
+		log_info("the %s is another one: starting anew",
+		    p->dir_moved ? "directory" : "protocol");
 		role_end(p->role, 0);
 		return 0;
 	}
@@ -88,11 +97,9 @@ on_sandbox(struct sandbox_profile *profile, void *arg)
 {
 	static struct sandbox_dir dir;
 	struct program *p = arg;
-	const char *protocol = "";
 	int rc = digest_warm_up();
 
-	kv_get_str(p->prepared, "protocol", &protocol);
-	profile->role = pump_class(protocol)->sandbox;
+	profile->role = class_of(p->prepared)->sandbox;
 	if (p->dir_fd >= 0) {
 		dir = (struct sandbox_dir){.fd = p->dir_fd, .write = true};
 		profile->dirs = &dir;

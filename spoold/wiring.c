@@ -111,22 +111,46 @@ open_listener(struct supervisor *s, const struct config_listener *l, char *why)
 	return keep(s->listeners, l->item.name, text, fd);
 }
 
+static struct named_fd *
+directory_of(struct supervisor *s, const struct config_target *t)
+{
+	return t->protocol == WORD_FILE
+	    ? find_named(s->directories, t->item.name, t->directory)
+	    : NULL;
+}
+
+/* Has the directory been made anew since it was opened? */
+static bool
+is_another(const struct named_fd *row)
+{
+	struct stat ours, theirs;
+
+	return !fstat(row->fd, &ours) && !stat(row->text, &theirs) &&
+	    (ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino);
+}
+
 static int
 open_target(struct supervisor *s, const struct config *config,
     const struct config_target *t, char *why)
 {
+	struct named_fd *row = directory_of(s, t);
 	char key[64];
 	uid_t uid;
 	gid_t gid;
 	int fd, rc;
 
-	if (t->protocol != WORD_FILE ||
-	    find_named(s->directories, t->item.name, t->directory))
+	if (t->protocol != WORD_FILE || (row && !is_another(row)))
 		return 0;
 	owner_of(config->users_forwarder, &uid, &gid);
 	snprintf(key, sizeof(key), "targets.%s.directory", t->item.name);
 	rc = sockets_directory(key, t->directory, uid, gid, &fd, why);
-	return rc ? rc : keep(s->directories, t->item.name, t->directory, fd);
+	if (rc)
+		return rc;
+	if (!row)
+		return keep(s->directories, t->item.name, t->directory, fd);
+	close(row->fd);
+	row->fd = fd;
+	return 0;
 }
 
 static int
@@ -191,14 +215,6 @@ supervisor_listener(struct supervisor *s, const struct config_listener *l)
 
 	address_text(l, text);
 	return find_named(s->listeners, l->item.name, text);
-}
-
-static struct named_fd *
-directory_of(struct supervisor *s, const struct config_target *t)
-{
-	return t->protocol == WORD_FILE
-	    ? find_named(s->directories, t->item.name, t->directory)
-	    : NULL;
 }
 
 static void

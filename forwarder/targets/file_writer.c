@@ -427,6 +427,27 @@ write_out(struct file_writer *w, struct file_trouble *t)
 	return 0;
 }
 
+/*
+ * Is the file still what its name leads to?  What goes into one that was
+ * deleted, or moved away, may be gone as soon as it is closed.
+ */
+static int
+check_place(struct file_writer *w, struct file_trouble *t)
+{
+	char name[FILE_DIR_NAME_SIZE];
+	struct stat ours, theirs;
+
+	file_dir_name(w->target, w->pos.number, false, name);
+	if (!fstat(w->fd, &ours) &&
+	    !fstatat(w->dir_fd, name, &theirs, AT_SYMLINK_NOFOLLOW) &&
+	    ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
+		return 0;
+	return hold(t, "FILE_MISSING",
+	    "%s was deleted or moved away: put it back, or remove the target "
+	    "and give it a new name",
+	    name);
+}
+
 int
 file_writer_sync(struct file_writer *w, struct file_trouble *trouble)
 {
@@ -438,7 +459,7 @@ file_writer_sync(struct file_writer *w, struct file_trouble *trouble)
 	if (fdatasync(w->fd))
 		return failed_file(w, trouble, "sync");
 	FAILPOINT("file-synced");
-	return 0;
+	return check_place(w, trouble);
 }
 
 int

@@ -279,6 +279,29 @@ a_directory_that_was_replaced_holds(void **state)
 }
 
 static void
+a_file_that_is_taken_away_meanwhile_holds_until_it_is_back(void **state)
+{
+	struct file_rig f;
+	char path[256], away[256];
+
+	(void)state;
+	file_rig_begin(&f, &file_rig_plain);
+	peer_batch(&f.peer, 1, FILE_RIG_BATCH, false);
+	peer_until_settled(&f.peer, 1, 1 + FILE_RIG_BATCH);
+	snprintf(path, sizeof(path), "%s/archive-0000000000000001.log", f.dir);
+	snprintf(away, sizeof(away), "%s.away", f.dir);
+	assert_int_equal(rename(path, away), 0);
+	peer_batch(&f.peer, 1 + FILE_RIG_BATCH, FILE_RIG_BATCH, false);
+	peer_until_error(&f.peer, "FILE_MISSING");
+	assert_int_equal(f.peer.by_term[ENTRY_TERM_DELIVERED], FILE_RIG_BATCH);
+	assert_int_equal(rename(away, path), 0);
+	peer_control(&f.peer, IPC_CONTROL_RETRY);
+	peer_until_settled(&f.peer, 1, 1 + 2 * FILE_RIG_BATCH);
+	file_rig_check(&f, 2 * FILE_RIG_BATCH);
+	file_rig_end(&f);
+}
+
+static void
 a_new_target_takes_no_old_files_away(void **state)
 {
 	struct file_rig f;
@@ -396,6 +419,8 @@ main(void)
 	    cmocka_unit_test(what_was_written_past_the_position_goes),
 	    cmocka_unit_test(a_stranger_is_named_and_not_touched),
 	    cmocka_unit_test(a_directory_that_was_replaced_holds),
+	    cmocka_unit_test(
+		a_file_that_is_taken_away_meanwhile_holds_until_it_is_back),
 	    cmocka_unit_test(a_new_target_takes_no_old_files_away),
 	    cmocka_unit_test(a_target_that_was_renamed_takes_its_files_along),
 	    cmocka_unit_test(a_disk_that_takes_no_more_is_tried_again),
