@@ -15,6 +15,12 @@ target_host_loop(struct target_host *h)
 	return h->loop;
 }
 
+const struct clock_floor *
+target_host_floor(const struct target_host *h)
+{
+	return &h->floor;
+}
+
 const char *
 target_host_name(const struct target_host *h)
 {

@@ -63,6 +63,7 @@ struct target_host {
 	size_t window_used;
 	unsigned window_n;
 	struct ivset settled; /* of what is in hand */
+	struct clock_floor floor; /* what time it is at least */
 	struct ivset before; /* what the keeper had as settled */
 	struct pump_stream *streams[PUMP_STREAM_BUCKETS];
 	char *patterns[PUMP_PATTERNS_MAX];

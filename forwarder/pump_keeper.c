@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "forwarder/pump_internal.h"
+#include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 #include "lib/digest/digest_origin.h"
@@ -206,6 +207,7 @@ target_state(struct target_host *h, const struct ipc_target_state *state)
 	ivset_decode(&c, &h->before);
 	if (cursor_end(&c))
 		return ERR_FORMAT;
+	h->floor = (struct clock_floor){state->floor_ns, clock_now().mono_us};
 	h->has_state = true;
 	h->is_open = false;
 	h->paused = state->paused;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agentlink/receiver/session.h"
+#include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 #include "lib/digest/digest.h"
@@ -372,6 +373,8 @@ learn_spool(struct receiver *r, struct bytes payload)
 		return rc;
 	r->spool = m.u.spool.spool;
 	r->incarnation = m.u.spool.incarnation;
+	r->floor =
+	    (struct clock_floor){m.u.spool.floor_ns, clock_now().mono_us};
 	if (!r->spool_known && !r->stopping) {
 		r->spool_known = true;
 		listener_resume_all(r);

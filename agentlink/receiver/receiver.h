@@ -81,6 +81,7 @@ struct receiver {
 	struct session *sessions; /* all, newest first */
 	struct session *dirty; /* have acknowledgements to send */
 	struct uuid spool, incarnation;
+	struct clock_floor floor; /* what it is at least */
 	bool spool_known;
 	bool stopping;
 	bool counted; /* something that the keeper was not told */

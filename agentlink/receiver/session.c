@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 
@@ -440,6 +441,7 @@ begin(struct session *s, int fd)
 		close(fd);
 		return rc;
 	}
+	tls_set_time(tls, clock_judge_ns(&s->receiver->floor, clock_now()));
 	rc = link_new(s->receiver->pool, fd, tls, &link_events, s, &s->link);
 	if (rc) {
 		tls_free(tls);

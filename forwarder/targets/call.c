@@ -214,6 +214,7 @@ on_resolved(
 	    .name = s->server_name,
 	    .connect_ms = s->timeout_ms,
 	    .handshake_ms = s->timeout_ms,
+	    .floor = target_host_floor(c->host),
 	    .events = &link_events,
 	    .link_arg = c,
 	};

@@ -41,6 +41,7 @@
 #include <stdint.h>
 
 #include "lib/base/bytes.h"
+#include "lib/base/clock.h"
 #include "lib/codec/entry.h"
 #include "lib/codec/ipc.h"
 #include "lib/codec/kv.h"
@@ -133,6 +134,8 @@ struct target_class {
 
 struct loop *target_host_loop(struct target_host *h);
 const char *target_host_name(const struct target_host *h);
+/* What time it is at least: certificates are judged by it (RULES.md 11). */
+const struct clock_floor *target_host_floor(const struct target_host *h);
 
 /* The stream of a range; NULL if the keeper never defined it. */
 const struct target_stream *target_host_stream(

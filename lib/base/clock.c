@@ -18,6 +18,17 @@ clock_now(void)
 	};
 }
 
+int64_t
+clock_judge_ns(const struct clock_floor *floor, struct now now)
+{
+	int64_t least;
+
+	if (!floor->wall_ns)
+		return now.wall_ns;
+	least = floor->wall_ns + (int64_t)(now.mono_us - floor->mono_us) * 1000;
+	return now.wall_ns > least ? now.wall_ns : least;
+}
+
 char *
 clock_format(int64_t wall_ns, char text[static CLOCK_TEXT_SIZE])
 {

@@ -18,6 +18,21 @@ struct now {
 
 struct now clock_now(void);
 
+/*
+ * The time that it is at least: a wall clock that was believed once, and the
+ * monotonic clock then.  All zero: nothing is known.
+ */
+struct clock_floor {
+	int64_t wall_ns;
+	uint64_t mono_us;
+};
+
+/*
+ * The wall clock, but never below the floor: what certificates are judged
+ * by, so that a clock that fell back to 1970 refuses nobody.
+ */
+int64_t clock_judge_ns(const struct clock_floor *floor, struct now now);
+
 /* Bytes that clock_format needs at the most, with the NUL. */
 #define CLOCK_TEXT_SIZE 40
 

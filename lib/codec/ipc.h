@@ -308,6 +308,7 @@ void ipc_range_verdict_encode(
 /* The answer to RECEIVER: what HELLO_OK tells agents. */
 struct ipc_spool {
 	struct uuid spool, incarnation;
+	int64_t floor_ns; /* it is at least this time (clock_judge_ns) */
 };
 
 struct ipc_credit {
@@ -337,6 +338,7 @@ struct ipc_target_state {
 	struct uuid spool, incarnation;
 	uint64_t start_rec, next_rec;
 	bool paused;
+	int64_t floor_ns; /* as in SPOOL */
 	uint8_t opaque[ENTRY_OPAQUE_SIZE];
 	struct bytes settled; /* ivset, encoded */
 };

@@ -73,6 +73,7 @@ static const struct field target_state[] = {
     FIELD(T, start_rec, BE64),
     FIELD(T, next_rec, BE64),
     FIELD(T, paused, BOOL),
+    FIELD(T, floor_ns, BE64),
     FIELD(T, opaque, RAW),
     FIELD_UP_TO(T, settled, STRING, LIST_BYTES),
     FIELD_LAST,

@@ -147,6 +147,7 @@ static const struct field refused[] = {
 static const struct field spool[] = {
     FIELD(T, spool, RAW),
     FIELD(T, incarnation, RAW),
+    FIELD(T, floor_ns, BE64),
     FIELD_LAST,
 };
 #undef T

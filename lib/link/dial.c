@@ -25,6 +25,7 @@ struct dial {
 	struct loop_timer *timer;
 	char *name;
 	struct address address[DIAL_ADDRESSES_MAX];
+	struct clock_floor floor;
 	size_t count, at;
 	struct dial_failure failure; /* the one that counts */
 	char why[400];
@@ -118,6 +119,8 @@ make_link(struct dial *d, int fd)
 
 	if (d->settings.tls)
 		rc = tls_new(d->settings.tls, d->name, &tls);
+	if (tls)
+		tls_set_time(tls, clock_judge_ns(&d->floor, clock_now()));
 	if (!rc)
 		rc = link_new(d->pool, fd, tls, &link_events, d, &d->link);
 	if (rc) {
@@ -183,6 +186,8 @@ keep_settings(struct dial *d, const struct dial_settings *settings)
 	memcpy(d->address, settings->addresses,
 	    d->count * sizeof(*settings->addresses));
 	d->settings.addresses = NULL;
+	if (settings->floor)
+		d->floor = *settings->floor;
 	if (settings->name && !(d->name = strdup(settings->name)))
 		return ERR_NOMEM;
 	if (settings->tls)

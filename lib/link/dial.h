@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/clock.h"
 #include "lib/link/address.h"
 #include "lib/link/link.h"
 #include "lib/loop/loop.h"
@@ -30,6 +31,7 @@ struct dial_settings {
 	struct tls_config *tls; /* NULL: in the clear; held */
 	const char *name; /* in the certificate; copied; NULL: any */
 	uint32_t connect_ms, handshake_ms; /* for each address */
+	const struct clock_floor *floor; /* for certificates; NULL: none */
 	/* Of the link, from then on; its on_ready is not called. */
 	const struct link_events *events;
 	void *link_arg;

@@ -170,6 +170,13 @@ tls_new(struct tls_config *config, const char *name, struct tls **out)
 }
 
 void
+tls_set_time(struct tls *t, int64_t wall_ns)
+{
+	X509_VERIFY_PARAM_set_time(
+	    SSL_get0_param(t->ssl), (time_t)(wall_ns / 1000000000));
+}
+
+void
 tls_free(struct tls *t)
 {
 	if (!t)

@@ -97,6 +97,12 @@ uint64_t tls_position(const struct tls *t);
 /* Say close_notify.  Reading stays possible; writing does not. */
 void tls_shutdown(struct tls *t);
 
+/*
+ * Judge certificates and revocation lists as at this time (nanoseconds since
+ * 1970 UTC) instead of by the system's clock.  Before the first byte.
+ */
+void tls_set_time(struct tls *t, int64_t wall_ns);
+
 /* The handshake is over, and the peer's certificate is good. */
 bool tls_is_ready(const struct tls *t);
 

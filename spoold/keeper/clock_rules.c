@@ -22,3 +22,12 @@ clock_rules_us(const struct clock_rules *c, struct now now)
 {
 	return c->base_us + (now.mono_us - c->start_us);
 }
+
+int64_t
+clock_rules_floor_ns(
+    const struct clock_rules *c, int64_t created_ns, struct now now)
+{
+	return created_ns > 0
+	    ? created_ns + (int64_t)clock_rules_us(c, now) * 1000
+	    : 0;
+}

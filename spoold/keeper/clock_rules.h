@@ -32,4 +32,11 @@ bool clock_rules_start(struct clock_rules *c, const struct entry_identity *last,
 
 uint64_t clock_rules_us(const struct clock_rules *c, struct now now);
 
+/*
+ * The time that it is at least, however wrong the wall clock is: that of the
+ * spool's creation, and the spool time since.  0 if that is not known.
+ */
+int64_t clock_rules_floor_ns(
+    const struct clock_rules *c, int64_t created_ns, struct now now);
+
 #endif

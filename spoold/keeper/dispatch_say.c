@@ -93,6 +93,7 @@ dispatch_say_state(struct dispatch_link *l)
 	    .start_rec = t->start_rec,
 	    .next_rec = l->all->k->next_rec,
 	    .paused = t->paused,
+	    .floor_ns = keeper_floor_ns(l->all->k),
 	    .settled = buf_bytes(&settled),
 	};
 	memcpy(m.u.target_state.opaque, t->opaque, ENTRY_OPAQUE_SIZE);

@@ -40,6 +40,13 @@ keeper_now(const struct keeper *k)
 	    .spool_us = clock_rules_us(&k->clock, now), .wall_ns = now.wall_ns};
 }
 
+int64_t
+keeper_floor_ns(const struct keeper *k)
+{
+	return clock_rules_floor_ns(
+	    &k->clock, k->identity.created_ns, clock_now());
+}
+
 void
 keeper_submit(struct keeper *k, struct item *it)
 {

@@ -80,6 +80,8 @@ struct keeper {
 
 /* Spool time and wall clock, now. */
 struct intake_now keeper_now(const struct keeper *k);
+/* The time that it is at least (RULES.md 11). */
+int64_t keeper_floor_ns(const struct keeper *k);
 
 /* Give an item to the writer; on_durable of the item is called in its turn. */
 void keeper_submit(struct keeper *k, struct item *it);

@@ -269,6 +269,7 @@ introduce(struct receiver_link *l)
 
 	m.u.spool.spool = id->spool;
 	m.u.spool.incarnation = id->incarnation;
+	m.u.spool.floor_ns = keeper_floor_ns(l->all->k);
 	buf_init(&b, 256);
 	ipc_encode(&b, &m);
 	send_to(l->all, l->id, IPC_SPOOL, buf_bytes(&b));

@@ -127,6 +127,20 @@ wall_time_is_written_as_rfc_3339(void **state)
 	    clock_format(-1000, text), "1969-12-31T23:59:59.999999Z");
 }
 
+static void
+certificates_are_judged_by_the_later_of_wall_clock_and_floor(void **state)
+{
+	const struct clock_floor floor = {.wall_ns = 1000000, .mono_us = 50};
+	const struct clock_floor none = {0};
+
+	(void)state;
+	assert_int_equal(
+	    clock_judge_ns(&floor, (struct now){60, 9}), 1000000 + 10000);
+	assert_int_equal(
+	    clock_judge_ns(&floor, (struct now){60, 2000000}), 2000000);
+	assert_int_equal(clock_judge_ns(&none, (struct now){60, 9}), 9);
+}
+
 int
 main(void)
 {
@@ -138,6 +152,8 @@ main(void)
 	    cmocka_unit_test(integers_have_the_byte_order_that_is_asked_for),
 	    cmocka_unit_test(uuids_survive_text_and_bad_text_is_refused),
 	    cmocka_unit_test(wall_time_is_written_as_rfc_3339),
+	    cmocka_unit_test(
+		certificates_are_judged_by_the_later_of_wall_clock_and_floor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

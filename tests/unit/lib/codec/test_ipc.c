@@ -122,7 +122,8 @@ static const struct {
 	    {.chain_state = {1, AGENTLINK_CODE_OK, 1,
 		 {intervals, sizeof(intervals)}}}}},
     {"CREDIT", {IPC_CREDIT, {.credit = {67108864, 1024}}}},
-    {"SPOOL", {IPC_SPOOL, {.spool = {ID(0x22), ID(0x44)}}}},
+    {"SPOOL",
+	{IPC_SPOOL, {.spool = {ID(0x22), ID(0x44), 1700000000000000000}}}},
     {"TARGET", {IPC_TARGET, {.target = {TEXT("hq"), TEXT("chain")}}}},
     {"WORK", {IPC_WORK, {.work = {16777216, 64}}}},
     {"VERDICTS",
@@ -135,7 +136,7 @@ static const struct {
     {"TARGET_STATUS", {IPC_TARGET_STATUS, {.kv = {TEXT("kv")}}}},
     {"TARGET_STATE",
 	{IPC_TARGET_STATE,
-	    {.target_state = {ID(0x22), ID(0x44), 1, 1000, true, {1, 2},
+	    {.target_state = {ID(0x22), ID(0x44), 1, 1000, true, 5, {1, 2},
 		 {set, sizeof(set)}}}}},
     {"STREAM_DEF",
 	{IPC_STREAM_DEF,
@@ -366,7 +367,7 @@ values_that_cannot_be_are_refused(void **state)
 	    {IPC_TARGET, 0, 0},
 	    {IPC_VERDICTS, 64, 2},
 	    {IPC_VERDICTS, 68, 3},
-	    {IPC_TARGET_STATE, 114, 3}, /* intervals that are not there */
+	    {IPC_TARGET_STATE, 122, 3}, /* intervals that are not there */
 	    {IPC_STREAM_DEF, 3, 0},
 	    {IPC_STORED, 11, 0}, /* no records */
 	    {IPC_STORED, 16, 2}, /* codec */

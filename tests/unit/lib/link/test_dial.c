@@ -46,6 +46,7 @@ static struct link *came;
 static struct dial_failure failure;
 static char why[400];
 static int outcomes;
+static struct clock_floor floor_of_time;
 
 /* ---- servers
  * --------------------------------------------------------------- */
@@ -158,6 +159,7 @@ dial_from(size_t first, size_t count)
 	    .name = "spool.example",
 	    .connect_ms = 5000,
 	    .handshake_ms = 300,
+	    .floor = &floor_of_time,
 	    .events = &server_events,
 	    .link_arg = &servers[SERVERS_MAX - 1],
 	};
@@ -214,6 +216,7 @@ setup(void **state)
 {
 	(void)state;
 	outcomes = 0;
+	floor_of_time = (struct clock_floor){0};
 	came = NULL;
 	dial = NULL;
 	failure = (struct dial_failure){0};
@@ -315,6 +318,29 @@ it_begins_where_it_is_told(void **state)
 	assert_int_equal(servers[0].accepted, 0);
 }
 
+static void
+certificates_are_judged_by_the_floor_of_time(void **state)
+{
+	(void)state;
+	struct now now = clock_now();
+
+	/* A day after the certificates have ended, whatever the clock says. */
+	floor_of_time = (struct clock_floor){
+	    now.wall_ns + INT64_C(24) * 3600 * 1000000000, now.mono_us};
+	serve(0, GOOD);
+	dial_from(0, 1);
+	assert_null(came);
+	assert_int_equal(failure.rc, ERR_AUTH);
+	assert_non_null(strstr(why, "has expired"));
+	/* One that is behind the clock changes nothing. */
+	teardown(state);
+	assert_int_equal(setup(state), 0);
+	floor_of_time = (struct clock_floor){1000, now.mono_us};
+	serve(0, GOOD);
+	dial_from(0, 1);
+	assert_non_null(came);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -325,6 +351,7 @@ main(void)
 	    CASE(what_refuses_counts_only_if_all_refuse),
 	    CASE(an_address_that_may_come_back_counts_more),
 	    CASE(it_begins_where_it_is_told),
+	    CASE(certificates_are_judged_by_the_floor_of_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,6 +221,26 @@ a_key_is_made_in_an_empty_directory_and_never_again(void **state)
 	rmdir(dir);
 }
 
+static void
+the_floor_of_time_stays_when_the_wall_clock_falls_back(void **state)
+{
+	const int64_t created = 1000 * DAY_NS;
+	const struct now in_1970 = {.mono_us = 777, .wall_ns = 5};
+	struct clock_rules c;
+	struct entry_clock e;
+
+	(void)state;
+	/* The machine starts without a battery: 1970. */
+	assert_true(start(&c, -1000 * DAY_NS, &e));
+	assert_int_equal(
+	    clock_rules_floor_ns(&c, created, in_1970), created + 5000000000);
+	const struct now later = {.mono_us = 777 + 9000000};
+	assert_int_equal(
+	    clock_rules_floor_ns(&c, created, later), created + 14000000000);
+	/* Nothing is known: nothing is claimed. */
+	assert_int_equal(clock_rules_floor_ns(&c, 0, later), 0);
+}
+
 int
 main(void)
 {
@@ -231,6 +251,8 @@ main(void)
 		over_a_start_the_wall_clock_counts_up_to_thirty_days),
 	    cmocka_unit_test(
 		a_clock_that_cannot_be_believed_counts_nothing_and_is_recorded),
+	    cmocka_unit_test(
+		the_floor_of_time_stays_when_the_wall_clock_falls_back),
 	    cmocka_unit_test(equal_definitions_share_a_number),
 	    cmocka_unit_test(
 		a_number_is_given_anew_only_when_no_batch_on_the_way_uses_it),
