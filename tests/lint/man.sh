@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Every manual page is one to mandoc, and says where to read on; all are
+# installed; agentlink.3 has every function of the client.
+set -eu
+cd "${TOP_SRCDIR:-.}"
+command -v mandoc >/dev/null 2>&1 || {
+	echo "skipped: mandoc is not installed"
+	[ -z "${CI:-}" ] && exit 77
+	exit 1
+}
+status=0
+for page in man/*.[1-9]; do
+	if mandoc -T lint -W style "$page" 2>&1 |
+		grep -v 'referenced manual not found\|outdated mandoc.db'; then
+		status=1
+	fi
+	grep -q '^\.Sh SEE ALSO' "$page" || {
+		echo "$page: does not say where to read on"
+		status=1
+	}
+	grep -q "${page#man/}" man/Makefile.inc || {
+		echo "$page: is not installed"
+		status=1
+	}
+done
+for name in $(grep -o 'agentlink_client_[a-z]*(' agentlink/agentlink.h |
+	tr -d '(' | sort -u); do
+	grep -q "^\.F[no] $name" man/agentlink.3 || {
+		echo "man/agentlink.3: $name is missing"
+		status=1
+	}
+done
+exit $status
