@@ -118,7 +118,7 @@ add_listeners(struct supervisor *s, struct buf *b)
 	buf_add_u8(b, '}');
 }
 
-static void
+static void __attribute__((format(printf, 2, 3)))
 add_warning(struct buf *b, const char *fmt, ...)
 {
 	char text[256];
