@@ -19,6 +19,7 @@
 #include "lib/role/role.h"
 
 #define POOL_BYTES (64u * 1024 * 1024)
+#define POOL_LEAST (4u * 1024 * 1024) /* a frame, and what it becomes */
 #define FILES_MAX 16384u
 
 struct program {
@@ -48,13 +49,19 @@ on_prepare(
 static void
 take_limits(struct program *p)
 {
-	uint64_t x;
+	uint64_t x, n;
 
+	/* Of what one process bounds alone, each has its part, rounded up. */
+	if (kv_get_u64(p->prepared, "receivers", &n) || !n)
+		n = 1;
+	p->receiver.receivers = (uint32_t)n;
 	if (!kv_get_u64(p->prepared, "limits.connections", &x))
 		p->receiver.max_connections = (uint32_t)x;
 	if (!kv_get_u64(p->prepared, "limits.unauthenticated", &x))
-		p->receiver.max_unauthenticated = (uint32_t)x;
+		p->receiver.max_unauthenticated = (uint32_t)((x + n - 1) / n);
 	if (!kv_get_u64(p->prepared, "limits.memory", &x)) {
+		x = (x + n - 1) / n;
+		x = x < POOL_LEAST ? POOL_LEAST : x;
 		p->receiver.pool_bytes = (size_t)x;
 		flow_set_pool(p->receiver.flow, (size_t)x);
 	}

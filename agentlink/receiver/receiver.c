@@ -401,8 +401,12 @@ on_keeper_message(uint16_t type, struct bytes payload, int fd, void *arg)
 	int rc;
 
 	(void)fd; /* no message of the keeper's carries one */
-	rc = type == IPC_SPOOL ? learn_spool(r, payload)
-			       : flow_feed(r->flow, type, payload);
+	if (type == IPC_SPOOL)
+		rc = learn_spool(r, payload);
+	else if (type == IPC_DISPLACED)
+		rc = presence_displaced(r, payload);
+	else
+		rc = flow_feed(r->flow, type, payload);
 	if (rc && r->keeper) {
 		log_error("message %s from the keeper: %s", ipc_type_name(type),
 		    err_text(rc));
@@ -433,6 +437,7 @@ receiver_connect(struct receiver *r, int fd)
 		return;
 	}
 	flow_connected(r->flow);
+	presence_all(r);
 	report(r);
 }
 
@@ -448,6 +453,7 @@ receiver_init(
 
 	*r = (struct receiver){.loop = loop, .pool_bytes = pool_bytes};
 	memcpy(&r->grease.state, epoch.byte, sizeof(r->grease.state));
+	r->receivers = 1;
 	r->max_unauthenticated = 512;
 	r->max_connections = 10000;
 	if (!rc)

@@ -86,6 +86,8 @@ struct receiver {
 	bool stopping;
 	bool counted; /* something that the keeper was not told */
 	bool held; /* sessions are not read: the pool is full */
+	uint64_t last_connection; /* number given by presence.c */
+	uint32_t receivers; /* that share the limits; at least 1 */
 	uint32_t unauthenticated, authenticated;
 	uint32_t max_unauthenticated, max_connections;
 	size_t pool_bytes;

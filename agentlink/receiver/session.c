@@ -103,6 +103,7 @@ session_free(struct session *s)
 	struct receiver *r = s->receiver;
 
 	unlist(s);
+	presence_left(s);
 	if (s->counted_auth)
 		r->authenticated--;
 	else
@@ -259,6 +260,7 @@ on_hello(struct session *s, const struct agentlink_hello *h)
 	s->state = SESSION_OPEN;
 	take_over(s);
 	answer_hello(s);
+	presence_came(s);
 	log_debug("%s %s: connected", s->identity, link_peer(s->link));
 }
 
@@ -489,7 +491,8 @@ session_accept(struct listener *l, int fd, const struct sockaddr_storage *peer,
 		rc = l->connections >= l->max_connections
 		    ? ERR_LIMIT
 		    : sources_open(r->sources, s->host, l->max_per_source,
-			  l->rate_per_source, loop_now_ms(r->loop));
+			  l->rate_per_source, r->receivers,
+			  loop_now_ms(r->loop));
 	}
 	if (rc) {
 		if (s)

@@ -48,6 +48,7 @@ struct session {
 	enum session_state state;
 	bool spool; /* another spool: speaks the chain half */
 	bool counted_auth;
+	uint64_t number, since_us; /* of presence.c; 0 before HELLO */
 	bool greeted; /* HELLO_OK was sent */
 	struct uuid id;
 	uint8_t print[TLS_FINGERPRINT_SIZE];
@@ -96,6 +97,16 @@ bool session_is_waiting(const struct session *s);
 
 /* False: far more came than the credit allows; it has been told and goes. */
 bool session_within_credit(struct session *s);
+
+/* ---- presence.c: what the keeper is told of connections ---- */
+
+/* It has said HELLO; the keeper may answer that somebody has to go. */
+void presence_came(struct session *s);
+void presence_left(struct session *s);
+
+/* A keeper that was restarted is told of all. */
+void presence_all(struct receiver *r);
+int presence_displaced(struct receiver *r, struct bytes payload);
 
 /* ---- agent.c: the agent's half ----------------------------------------------
  */

@@ -83,11 +83,11 @@ add(struct sources *s, struct source **place, const char *host, uint32_t rate,
 
 int
 sources_open(struct sources *s, const char *host, uint32_t max_open,
-    uint32_t rate, uint64_t now_ms)
+    uint32_t rate, uint32_t sharers, uint64_t now_ms)
 {
 	struct source **place = find(s, host);
 	struct source *x;
-	uint64_t full = (uint64_t)rate * 1000;
+	uint64_t full = (uint64_t)rate * 1000, gain;
 	int rc;
 
 	if (!*place) {
@@ -97,10 +97,12 @@ sources_open(struct sources *s, const char *host, uint32_t max_open,
 	}
 	x = *place;
 	/* One token a second and unit of rate is one a millisecond here. */
-	x->milli_tokens += (now_ms - x->seen_ms) * rate;
+	gain = (now_ms - x->seen_ms) * rate / sharers;
+	x->milli_tokens += gain;
 	if (x->milli_tokens > full)
 		x->milli_tokens = full;
-	x->seen_ms = now_ms;
+	if (gain)
+		x->seen_ms = now_ms;
 	if (x->open >= max_open || x->milli_tokens < 1000)
 		return ERR_LIMIT;
 	x->milli_tokens -= 1000;

@@ -20,10 +20,12 @@ void sources_free(struct sources *s);
 
 /*
  * A connection from `host` (text of the address): 0, ERR_LIMIT when it has
- * max_open already or came faster than `rate` a second; ERR_NOMEM.
+ * max_open already or came faster than `rate` a second; ERR_NOMEM.  If the
+ * rate is shared by several processes, each allows as many at once, and then
+ * its part.
  */
 int sources_open(struct sources *s, const char *host, uint32_t max_open,
-    uint32_t rate, uint64_t now_ms);
+    uint32_t rate, uint32_t sharers, uint64_t now_ms);
 
 /* A connection that sources_open let in has ended. */
 void sources_close(struct sources *s, const char *host);

@@ -32,6 +32,7 @@
 #define IPC_RANGES_MAX BATCH_RANGE_COUNT_MAX
 #define IPC_ADDRESSES_MAX 16
 #define IPC_RECEIVERS_MAX 64
+#define IPC_HOST_MAX 64
 #define IPC_INSPECT_TEXT_MAX 128
 
 #define IPC_TYPE_LIST(X)                                                  \
@@ -61,6 +62,8 @@
 	X(SKIP, 40) /* numbered like a batch */                           \
 	X(CHAIN_CLOSE, 41)                                                \
 	X(REPORT, 42) /* counters; digest alarms */                       \
+	X(CONNECTED, 43) /* somebody who has shown who he is */           \
+	X(DISCONNECTED, 44)                                               \
 	/* keeper -> receiver; see proof.h for the first three */         \
 	X(STREAM_STATE, 48)                                               \
 	X(COMMITTED, 49)                                                  \
@@ -70,6 +73,7 @@
 	X(CHAIN_STATE, 53)                                                \
 	X(CREDIT, 54) /* how much may be unanswered */                    \
 	X(SPOOL, 55) /* first, in answer to RECEIVER: who the spool is */ \
+	X(DISPLACED, 56) /* this connection has to go */                  \
 	/* forwarder -> keeper */                                         \
 	X(TARGET, 64) /* name, protocol: first message */                 \
 	X(WORK, 65) /* window in bytes and batches */                     \
@@ -311,6 +315,25 @@ struct ipc_spool {
 	int64_t floor_ns; /* it is at least this time (clock_judge_ns) */
 };
 
+/* A connection that has said HELLO. */
+struct ipc_connected {
+	uint64_t connection; /* the receiver's number for it, never 0 */
+	bool is_spool;
+	struct uuid id; /* of its certificate */
+	uint64_t since_us; /* CLOCK_MONOTONIC, one clock for all receivers */
+	struct bytes listener;
+	struct bytes host; /* its address, without a port */
+};
+
+struct ipc_disconnected {
+	uint64_t connection;
+};
+
+struct ipc_displaced {
+	uint64_t connection;
+	uint16_t code; /* agentlink's: TAKEN_OVER, LIMIT */
+};
+
 struct ipc_credit {
 	uint64_t bytes; /* payload that may be unanswered on this link */
 	uint32_t batches;
@@ -463,6 +486,9 @@ struct ipc_msg {
 		struct ipc_refused refused;
 		struct ipc_credit credit;
 		struct ipc_spool spool;
+		struct ipc_connected connected;
+		struct ipc_disconnected disconnected;
+		struct ipc_displaced displaced;
 		struct ipc_target target;
 		struct ipc_work work;
 		struct ipc_verdicts verdicts;

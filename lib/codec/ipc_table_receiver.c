@@ -152,6 +152,33 @@ static const struct field spool[] = {
 };
 #undef T
 
+#define T struct ipc_connected
+static const struct field connected[] = {
+    FIELD(T, connection, BE64),
+    FIELD(T, is_spool, BOOL),
+    FIELD(T, id, RAW),
+    FIELD(T, since_us, BE64),
+    IPC_TABLE_NAME(T, listener),
+    FIELD_UP_TO(T, host, TEXT, IPC_HOST_MAX),
+    FIELD_LAST,
+};
+#undef T
+
+#define T struct ipc_disconnected
+static const struct field disconnected[] = {
+    FIELD(T, connection, BE64),
+    FIELD_LAST,
+};
+#undef T
+
+#define T struct ipc_displaced
+static const struct field displaced[] = {
+    FIELD(T, connection, BE64),
+    FIELD(T, code, BE16),
+    FIELD_LAST,
+};
+#undef T
+
 #define T struct ipc_credit
 static const struct field credit[] = {
     FIELD(T, bytes, BE64),
@@ -287,6 +314,8 @@ const struct ipc_table ipc_table_receiver[] = {
     {IPC_SKIP, skip, check_skip},
     {IPC_CHAIN_CLOSE, chain_close, NULL},
     {IPC_REPORT, report, NULL},
+    {IPC_CONNECTED, connected, NULL},
+    {IPC_DISCONNECTED, disconnected, NULL},
     {IPC_STREAM_STATE, stream_state, NULL},
     {IPC_COMMITTED, number, NULL},
     {IPC_ALREADY, number, NULL},
@@ -295,5 +324,6 @@ const struct ipc_table ipc_table_receiver[] = {
     {IPC_CHAIN_STATE, chain_state, check_chain_state},
     {IPC_CREDIT, credit, NULL},
     {IPC_SPOOL, spool, NULL},
+    {IPC_DISPLACED, displaced, NULL},
     {0, NULL, NULL},
 };

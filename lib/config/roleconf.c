@@ -320,6 +320,18 @@ roleconf_keeper(const struct config *c, struct kv *kv, struct buf *why)
 	return m.rc;
 }
 
+/* How many receivers there are: each has its part of what is limited. */
+static uint64_t
+receivers_of(const struct config *c)
+{
+	uint64_t n = 1;
+
+	for (size_t i = 0; i < c->listener_count; i++)
+		if (c->listeners[i].receivers > n)
+			n = c->listeners[i].receivers;
+	return n;
+}
+
 int
 roleconf_receiver(
     const struct config *c, size_t listener, struct kv *kv, struct buf *why)
@@ -335,6 +347,7 @@ roleconf_receiver(
 		return ERR_INVAL;
 	add_top(&m, "log.");
 	add_top(&m, "limits.");
+	add_count(&m, "receivers", receivers_of(c));
 	add_count(&m, "listener_count", is_all ? c->listener_count : 1);
 	if (!is_all)
 		add_listener(&m, listener, 0);

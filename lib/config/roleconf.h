@@ -42,7 +42,8 @@ int roleconf_keeper(const struct config *c, struct kv *kv, struct buf *why);
 int roleconf_other(const struct config *c, struct kv *kv, struct buf *why);
 
 /*
- * A receiver: log.*, limits.*, "listener_count" and "listeners.N.name",
+ * A receiver: log.*, limits.*, "receivers" (how many there are),
+ * "listener_count" and "listeners.N.name",
  * "listeners.N.protocol", "listeners.N.certificate" (its own or identity's) and
  * the rest; of one listener (N is 0) or of ROLECONF_ALL.
  */

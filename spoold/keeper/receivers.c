@@ -17,6 +17,7 @@
 #include "lib/base/log.h"
 #include "lib/codec/kv.h"
 #include "lib/link/chan.h"
+#include "spoold/keeper/connections.h"
 #include "spoold/keeper/mem.h"
 
 #define LISTENERS_MAX 64
@@ -41,6 +42,7 @@ struct receiver_link {
 
 struct receivers {
 	struct keeper *k;
+	struct connections *connections;
 	struct receiver_link *links;
 	uint64_t last_id;
 };
@@ -51,6 +53,7 @@ receivers_new(struct keeper *k)
 	struct receivers *r = mem_new(sizeof(*r));
 
 	r->k = k;
+	r->connections = connections_new(k->seed);
 	return r;
 }
 
@@ -66,6 +69,7 @@ receivers_free(struct receivers *r)
 		chan_free(l->chan);
 		free(l);
 	}
+	connections_free(r->connections);
 	free(r);
 }
 
@@ -276,6 +280,47 @@ introduce(struct receiver_link *l)
 	buf_fini(&b);
 }
 
+/* ---- connections ---- */
+
+static struct connections_limits
+limits_of(const struct settings *s, struct bytes listener)
+{
+	struct connections_limits limits = {
+	    s->connections, s->connections, UINT64_MAX};
+	size_t i;
+
+	for (i = 0; i < s->listeners; i++) {
+		if (!bytes_equal_str(listener, s->listener[i].name))
+			continue;
+		if (s->listener[i].max_connections)
+			limits.listener = s->listener[i].max_connections;
+		if (s->listener[i].max_per_source)
+			limits.source = s->listener[i].max_per_source;
+	}
+	return limits;
+}
+
+/* One of all receivers' connections has to go: its receiver is told. */
+static void
+on_connected(struct receiver_link *l, const struct ipc_connected *connected)
+{
+	struct receivers *r = l->all;
+	struct connections_limits limits =
+	    limits_of(r->k->settings, connected->listener);
+	struct connections_displaced d;
+	struct ipc_msg m = {.type = IPC_DISPLACED};
+	struct buf b;
+
+	if (!connections_add(r->connections, l->id, connected, &limits, &d))
+		return;
+	m.u.displaced.connection = d.connection;
+	m.u.displaced.code = d.code;
+	buf_init(&b, 64);
+	ipc_encode(&b, &m);
+	send_to(r, d.link, IPC_DISPLACED, buf_bytes(&b));
+	buf_fini(&b);
+}
+
 static void
 on_message(uint16_t type, struct bytes payload, int fd, void *arg)
 {
@@ -289,6 +334,11 @@ on_message(uint16_t type, struct bytes payload, int fd, void *arg)
 		cut_off(l, "a message that is not well formed");
 	else if (type == IPC_REPORT)
 		on_report(l, m.u.kv.kv);
+	else if (type == IPC_CONNECTED)
+		on_connected(l, &m.u.connected);
+	else if (type == IPC_DISCONNECTED)
+		connections_remove(
+		    r->connections, l->id, m.u.disconnected.connection);
 	else
 		intake_on_message(r->k->intake, l->id, &m, keeper_now(r->k));
 	if (type == IPC_RECEIVER && l->chan)
@@ -323,6 +373,7 @@ end_link(struct receivers *r, struct receiver_link *l)
 		p = &(*p)->next;
 	*p = l->next;
 	chan_free(l->chan);
+	connections_forget(r->connections, l->id);
 	if (known)
 		intake_on_closed(r->k->intake, l->id);
 	free(l);

@@ -52,6 +52,10 @@ read_listeners(const struct kv *kv, struct settings *s)
 		    item_of(kv, "listeners", i, "protocol"));
 		snprintf(l->address, sizeof(l->address), "%s",
 		    item_of(kv, "listeners", i, "address"));
+		l->max_connections = strtoull(
+		    item_of(kv, "listeners", i, "max_connections"), NULL, 10);
+		l->max_per_source = strtoull(
+		    item_of(kv, "listeners", i, "max_per_source"), NULL, 10);
 	}
 }
 
@@ -174,6 +178,7 @@ settings_new(
 	s->quota_bytes = number_of(kv, "spool.quota", 0);
 	s->quota_percent = number_of(kv, "spool.quota_percent", 0);
 	s->allow_any_filesystem = *text_of(kv, "spool.allow_filesystem");
+	s->connections = number_of(kv, "limits.connections", 10000);
 	s->memory = number_of(kv, "limits.memory", 64u << 20);
 	s->starter = (uid_t)number_of(kv, "starter.uid", 0);
 	s->log_json = !strcmp(text_of(kv, "log.format"), "json");

@@ -21,6 +21,7 @@ struct settings_listener {
 	char name[ENTRY_NAME_MAX + 1];
 	char protocol[33];
 	char address[128];
+	uint64_t max_connections, max_per_source;
 };
 
 struct settings_target {
@@ -51,7 +52,7 @@ struct settings {
 	enum settings_encryption encryption;
 	uint8_t key[32];
 	bool allow_any_filesystem;
-	uint64_t memory;
+	uint64_t memory, connections;
 	uid_t starter;
 	gid_t *group[SETTINGS_GROUPS];
 	size_t groups[SETTINGS_GROUPS];

@@ -3,6 +3,7 @@
 
 import os
 import secrets
+import signal
 import ssl
 import time
 import uuid
@@ -311,3 +312,23 @@ def two_connections_third_takes_over(spool):
     links[0].expect_error("TAKEN_OVER")
     links[1].deliver(streams[1])
     links[2].deliver(streams[2])
+
+
+@case(alone=True)
+def identity_over_receivers(spool):
+    """Whoever of several receivers takes them, and also after the keeper was
+    killed: of ten connections of an identity, one after the other, the last
+    two stay, and the eight before have heard TAKEN_OVER."""
+    links = []
+    for n in range(10):
+        if n == 6 and spool.options.ctl:
+            os.kill(spool.role("keeper"), signal.SIGKILL)
+            spool.status()
+        links.append(spool.link())
+        links[-1].alive()
+        if n >= 2:
+            links[n - 2].expect_error("TAKEN_OVER")
+    for link in links[8:]:
+        stream = spool.stream(label=f"-{links.index(link)}")
+        link.open(stream)
+        link.deliver(stream)

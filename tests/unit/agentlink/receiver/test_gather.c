@@ -291,11 +291,13 @@ one_source_may_not_have_all_connections(void **state)
 	(void)state;
 	assert_int_equal(sources_new(&s), 0);
 	for (int i = 0; i < 256; i++)
-		assert_int_equal(sources_open(s, "192.0.2.1", 256, 1000, 5), 0);
-	assert_int_equal(sources_open(s, "192.0.2.1", 256, 1000, 5), ERR_LIMIT);
-	assert_int_equal(sources_open(s, "192.0.2.2", 256, 1000, 5), 0);
+		assert_int_equal(
+		    sources_open(s, "192.0.2.1", 256, 1000, 1, 5), 0);
+	assert_int_equal(
+	    sources_open(s, "192.0.2.1", 256, 1000, 1, 5), ERR_LIMIT);
+	assert_int_equal(sources_open(s, "192.0.2.2", 256, 1000, 1, 5), 0);
 	sources_close(s, "192.0.2.1");
-	assert_int_equal(sources_open(s, "192.0.2.1", 256, 1000, 5), 0);
+	assert_int_equal(sources_open(s, "192.0.2.1", 256, 1000, 1, 5), 0);
 	sources_free(s);
 }
 
@@ -307,12 +309,34 @@ connections_may_not_come_faster_than_the_rate(void **state)
 	(void)state;
 	assert_int_equal(sources_new(&s), 0);
 	for (int i = 0; i < 200; i++)
-		assert_int_equal(sources_open(s, "192.0.2.1", 1000, 200, 7), 0);
-	assert_int_equal(sources_open(s, "192.0.2.1", 1000, 200, 7), ERR_LIMIT);
-	/* A two-hundredth of a second later there is room for one. */
-	assert_int_equal(sources_open(s, "192.0.2.1", 1000, 200, 12), 0);
+		assert_int_equal(
+		    sources_open(s, "192.0.2.1", 1000, 200, 1, 7), 0);
 	assert_int_equal(
-	    sources_open(s, "192.0.2.1", 1000, 200, 12), ERR_LIMIT);
+	    sources_open(s, "192.0.2.1", 1000, 200, 1, 7), ERR_LIMIT);
+	/* A two-hundredth of a second later there is room for one. */
+	assert_int_equal(sources_open(s, "192.0.2.1", 1000, 200, 1, 12), 0);
+	assert_int_equal(
+	    sources_open(s, "192.0.2.1", 1000, 200, 1, 12), ERR_LIMIT);
+	sources_free(s);
+}
+
+static void
+a_rate_that_three_share_is_a_third_for_each(void **state)
+{
+	struct sources *s = NULL;
+	int taken = 0;
+
+	(void)state;
+	assert_int_equal(sources_new(&s), 0);
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(
+		    sources_open(s, "192.0.2.1", 10000, 200, 3, 0), 0);
+	assert_int_equal(
+	    sources_open(s, "192.0.2.1", 10000, 200, 3, 0), ERR_LIMIT);
+	for (uint64_t ms = 1; ms <= 3000; ms++)
+		taken += !sources_open(s, "192.0.2.1", 10000, 200, 3, ms);
+	/* 66 a millisecond each are a little less than 200 in 3 s. */
+	assert_in_range(taken, 190, 200);
 	sources_free(s);
 }
 
@@ -412,6 +436,7 @@ main(void)
 		many_agents_raise_no_more_alarms_than_are_remembered),
 	    cmocka_unit_test(one_source_may_not_have_all_connections),
 	    cmocka_unit_test(connections_may_not_come_faster_than_the_rate),
+	    cmocka_unit_test(a_rate_that_three_share_is_a_third_for_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
