@@ -7,6 +7,7 @@
  * wrong: many links keep a rest at once; then all read in small pieces, so
  * that the memory stays bounded.  The end may be a FIN without TLS's
  * close_notify, which anybody on the path can forge: that is no clean end.
+ * A peer may make TLS answer (KeyUpdate) without ever reading: that ends it.
  */
 #include "config.h"
 
@@ -22,6 +23,8 @@
 #define READ_BUDGET (1U << 20) /* in one turn, so that others get theirs */
 #define KEPT_MUCH ((size_t)16 << 20) /* in the pool */
 #define PIECE_SMALL (16U << 10) /* a shorter read emptied the socket */
+/* Beyond what link_write puts in the queue: TLS's own answers. */
+#define ANSWERS_MAX ((size_t)64 << 10)
 
 static bool
 may_deliver(const struct link *k)
@@ -208,6 +211,11 @@ read_tls(struct link *k)
 		}
 		rc = decrypt(k, to, cap, &n);
 		link_impl_write(k);
+		if (k->out.len > k->out_limit + ANSWERS_MAX) {
+			link_impl_over(k, ERR_LIMIT,
+			    "the peer asks for answers and does not read them");
+			return;
+		}
 		if (k->state == LINK_OPENING && tls_is_ready(k->tls))
 			link_impl_ready(k);
 		if (n && may_deliver(k))

@@ -5,6 +5,7 @@
 #include "tests/helpers/cmocka_all.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #include "lib/base/err.h"
 #include "lib/link/link.h"
+#include "lib/tls/openssl.h"
 #include "lib/tls/tls.h"
 #include "tests/helpers/pki.h"
 
@@ -453,6 +455,67 @@ what_is_no_tls_is_refused(void **state)
 	close(pair[1]);
 }
 
+/* The library's own client, which does what ours never do. */
+static SSL *
+foreign_client(SSL_CTX *ctx, const struct pki *own, int fd)
+{
+	BIO *cert = BIO_new_mem_buf(pki_cert(own).ptr, -1);
+	BIO *key = BIO_new_mem_buf(pki_key(own).ptr, -1);
+	X509 *x = PEM_read_bio_X509(cert, NULL, NULL, NULL);
+	EVP_PKEY *k = PEM_read_bio_PrivateKey(key, NULL, NULL, NULL);
+	SSL *ssl = SSL_new(ctx);
+
+	SSL_use_certificate(ssl, x);
+	SSL_use_PrivateKey(ssl, k);
+	X509_free(x);
+	EVP_PKEY_free(k);
+	BIO_free(cert);
+	BIO_free(key);
+	SSL_set_fd(ssl, fd);
+	SSL_set_connect_state(ssl);
+	return ssl;
+}
+
+/* A peer may have TLS answer it, and never fetch the answers. */
+static void
+answers_that_nobody_fetches_end_the_link(void **state)
+{
+	struct world *w = *state;
+	struct pki *own = issue(w->ca, AGENT, false);
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	int pair[2], small = 4096;
+	SSL *ssl;
+
+	tcp_pair(pair);
+	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	setsockopt(pair[1], SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	fcntl(pair[1], F_SETFL, O_NONBLOCK);
+	assert_int_equal(link_new(w->pool, pair[0], server(w), &events,
+			     &w->server, &w->server.link),
+	    0);
+	link_set_limit(w->server.link, 65536);
+	ssl = foreign_client(ctx, own, pair[1]);
+	while (!w->server.ready && !w->server.closed) {
+		SSL_do_handshake(ssl);
+		loop_run_once(w->loop, 10);
+	}
+	for (int i = 0; i < 1000000 && !w->server.closed; i++) {
+		SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED);
+		if (SSL_do_handshake(ssl) != 1 || i % 256 == 0)
+			loop_run_once(w->loop, 0);
+		ERR_clear_error();
+		assert_true(link_queued(w->server.link) < 512 << 10);
+	}
+	assert_int_equal(w->server.closed, 1);
+	/* TLS says the same of a burst. */
+	assert_string_equal(
+	    w->server.why, "the peer asks for answers and does not read them");
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	pki_free(own);
+	close(pair[1]);
+}
+
 /* BENCH.md: 24 KiB for an idle connection, ours and the session's. */
 static void
 an_idle_link_is_small(void **state)
@@ -508,6 +571,7 @@ main(void)
 	    TEST(a_peer_that_does_not_shake_hands_in_time_is_cut_off),
 	    TEST(the_handshakes_deadline_ends_with_the_handshake),
 	    TEST(what_is_no_tls_is_refused),
+	    TEST(answers_that_nobody_fetches_end_the_link),
 	    TEST(an_idle_link_is_small),
 	};
 
