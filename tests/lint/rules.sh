@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Every file, test, case, mutant and fail point that doc/rules.md names exists.
+# Every file, test, case, mutant and fail point that doc/rules.md and
+# doc/faults.md name exists.
 set -eu
 cd "${TOP_SRCDIR:-.}"
-page=doc/rules.md
 cases=$(cat tests/system/peers/cases_*.py)
 status=0
 
@@ -47,10 +47,12 @@ check() {
 names=$(mktemp)
 trap 'rm -f "$names"' EXIT
 # Lines of tables but for their first column, which quotes the rule.
-sed -n 's/^| [^|]*|//p' "$page" | grep -o '`[^`]*`' | tr -d '`' |
-	sort -u >"$names"
-[ "$(wc -l <"$names")" -gt 100 ] || wrong "next to nothing"
-while read -r name; do
-	check "$name"
-done <"$names"
+for page in doc/rules.md doc/faults.md; do
+	sed -n 's/^| [^|]*|//p' "$page" | grep -o '`[^`]*`' | tr -d '`' |
+		sort -u >"$names"
+	[ "$(wc -l <"$names")" -gt 100 ] || wrong "next to nothing"
+	while read -r name; do
+		check "$name"
+	done <"$names"
+done
 exit $status

@@ -153,5 +153,14 @@ def denied():
         assert said["error"]["exit"] == 4, said
 
 
+def reason():
+    """A reason that would be a line of the log, and a format."""
+    s = call()
+    text = "%n%s%n \x1b[2J\r\n2026-11-26T00:00:00Z spoold[1]: error: forged"
+    s.sendall(request("target.pause", {"name": "dead", "reason": text}))
+    said = answer(s)
+    assert said["ok"] or said["error"]["code"], said
+
+
 if __name__ == "__main__":
     globals()[sys.argv[2]]()
