@@ -631,5 +631,6 @@ if __name__ == "__main__":
     import cases_deny
     import cases_course
     import cases_stop
+    import cases_faults
 
     sys.exit(main())
