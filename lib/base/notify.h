@@ -5,7 +5,7 @@
  * One datagram to the socket that NOTIFY_SOCKET names; without it nothing
  * happens, and a manager that does not listen is no error.  The protocol is
  * systemd's stable interface, so no library is needed for it
- * (doc/decisions/0007).  From the main thread of a program.
+ * (doc/decisions/0008).  From the main thread of a program.
  */
 #ifndef LIB_BASE_NOTIFY_H
 #define LIB_BASE_NOTIFY_H
