@@ -107,7 +107,9 @@ struct store_info {
 	uint64_t next_rec; /* number of the next record, from 1 */
 	uint64_t known_rec; /* whether there were any from here to next_rec */
 	uint64_t next_number; /* number of the next batch, from 1 */
-	uint64_t quota_bytes, reserve_bytes, used_bytes, spare_bytes;
+	uint64_t quota_bytes, reserve_bytes;
+	/* Spares are room for what comes, not used; both are in the quota. */
+	uint64_t used_bytes, spare_bytes;
 	uint64_t segment_bytes;
 	uint64_t data_bytes; /* payloads of all data batches ever stored */
 	uint32_t segments, spares, quarantined;

@@ -1,54 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/store/store.h"
 
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "lib/base/err.h"
+#include "tests/component/store_expect.h"
 #include "tests/helpers/cmocka_all.h"
 #include "tests/helpers/storerig.h"
 
 #define RECORDS 7 /* that storerig puts into a batch */
-
-static void
-open_or_fail(struct storerig *r)
-{
-	int rc = storerig_open(r);
-
-	if (rc)
-		fail_msg("open: %s: %s", err_name(rc), r->why);
-}
-
-static void
-put_some(struct storerig *r, int transactions)
-{
-	for (int i = 0; i < transactions; i++)
-		assert_int_equal(storerig_put(r, 3, 20000), 0);
-}
-
-static void
-expect_perfect(struct storerig *r)
-{
-	struct storerig_sum sum;
-
-	storerig_read_all(r, &sum);
-	assert_true(storerig_is_perfect(&sum));
-	assert_int_equal(sum.batches, r->acks);
-	assert_int_equal(sum.unacknowledged, 0);
-}
-
-static void
-begin(struct storerig *r, bool encrypt)
-{
-	storerig_init(r, encrypt);
-	open_or_fail(r);
-}
 
 /* Leave the store as a crash does: without a word to LOCK. */
 static void
@@ -71,22 +31,22 @@ check_reopen(bool encrypt)
 	struct store_info info;
 	struct storerig r;
 
-	begin(&r, encrypt);
+	store_expect_begin(&r, encrypt, 0);
 	store_info(r.s, &info);
 	assert_true(info.created);
-	put_some(&r, 40);
-	expect_perfect(&r);
+	store_expect_put(&r, 40);
+	store_expect_perfect(&r);
 	storerig_close(&r);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	store_info(r.s, &info);
 	assert_true(info.clean);
 	assert_false(info.created);
 	assert_int_equal(info.encrypted, encrypt);
 	assert_int_equal(info.next_rec, r.acks * RECORDS + 1);
 	assert_true(r.replayed > 0);
-	expect_perfect(&r);
-	put_some(&r, 40);
-	expect_perfect(&r);
+	store_expect_perfect(&r);
+	store_expect_put(&r, 40);
+	store_expect_perfect(&r);
 	storerig_fini(&r);
 }
 
@@ -111,22 +71,22 @@ a_clean_stop_goes_on_in_its_segment_and_a_crash_does_not(void **state)
 	struct storerig r;
 
 	(void)state;
-	begin(&r, true);
-	put_some(&r, 2);
+	store_expect_begin(&r, true, 0);
+	store_expect_put(&r, 2);
 	storerig_close(&r);
-	open_or_fail(&r);
-	put_some(&r, 2);
+	store_expect_open(&r);
+	store_expect_put(&r, 2);
 	store_info(r.s, &info);
 	assert_int_equal(info.segments, 1);
 	crash(&r);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	assert_int_equal(r.events[STORE_EVENT_UNCLEAN_START], 1);
 	assert_int_equal(r.events[STORE_EVENT_SEGMENT_SEALED], 1);
-	put_some(&r, 2);
+	store_expect_put(&r, 2);
 	store_info(r.s, &info);
 	assert_false(info.clean);
 	assert_int_equal(info.segments, 2);
-	expect_perfect(&r);
+	store_expect_perfect(&r);
 	storerig_fini(&r);
 }
 
@@ -137,16 +97,16 @@ twenty_crashes_in_a_row_eat_no_space(void **state)
 	struct storerig r;
 
 	(void)state;
-	begin(&r, true);
+	store_expect_begin(&r, true, 0);
 	for (int i = 0; i < 20; i++) {
-		put_some(&r, 1);
+		store_expect_put(&r, 1);
 		crash(&r);
-		open_or_fail(&r);
+		store_expect_open(&r);
 		if (i == 0)
 			store_info(r.s, &first);
 	}
 	store_info(r.s, &last);
-	expect_perfect(&r);
+	store_expect_perfect(&r);
 	/* Each crash leaves what it holds, not a segment's full size. */
 	assert_true(last.used_bytes - first.used_bytes < 20 * 128 * 1024);
 	assert_true(last.spare_bytes <= first.spare_bytes);
@@ -162,7 +122,7 @@ an_aborted_transaction_leaves_no_trace(void **state)
 	bool fresh;
 
 	(void)state;
-	begin(&r, true);
+	store_expect_begin(&r, true, 0);
 	assert_int_equal(store_begin(r.s, 9000, false, &fresh, &txn), 0);
 	assert_true(fresh);
 	assert_int_equal(
@@ -173,8 +133,8 @@ an_aborted_transaction_leaves_no_trace(void **state)
 	assert_int_equal(store_add_control(txn, bytes_of("abc", 3), &again), 0);
 	assert_int_equal(number, again);
 	store_abort(txn);
-	put_some(&r, 3);
-	expect_perfect(&r);
+	store_expect_put(&r, 3);
+	store_expect_perfect(&r);
 	storerig_fini(&r);
 }
 
@@ -190,7 +150,7 @@ a_transaction_that_does_not_fit_says_so_and_keeps_what_it_has(void **state)
 	int rc = 0;
 
 	(void)state;
-	begin(&r, false);
+	store_expect_begin(&r, false, 0);
 	assert_int_equal(store_begin(r.s, sizeof(big), false, &fresh, &txn), 0);
 	for (last = 0; !rc; last = number)
 		rc =
@@ -199,230 +159,6 @@ a_transaction_that_does_not_fit_says_so_and_keeps_what_it_has(void **state)
 	assert_true(store_txn_room(txn) < store_need(0, sizeof(big)));
 	assert_int_equal(store_commit(txn, &token), 0);
 	assert_int_equal(store_token_number(token), last + 1);
-	storerig_fini(&r);
-}
-
-/* ---- reading ---- */
-
-static void
-a_cursor_begins_at_any_record_and_follows_the_log(void **state)
-{
-	struct store_cursor *c;
-	struct store_damage d;
-	struct store_batch b;
-	struct storerig r;
-	struct buf copy;
-
-	(void)state;
-	begin(&r, true);
-	put_some(&r, 30);
-	buf_init(&copy, 1 << 20);
-	for (uint64_t rec = 1; rec <= r.acks * RECORDS; rec += 5) {
-		assert_int_equal(store_cursor_open(r.s, rec, &c), 0);
-		assert_int_equal(store_cursor_next(c, false, &copy, &b, &d), 0);
-		assert_true(b.header.first_rec <= rec);
-		assert_true(b.header.first_rec + b.header.records > rec);
-		store_cursor_close(c);
-	}
-	assert_int_equal(store_cursor_open(r.s, r.acks * RECORDS + 1, &c), 0);
-	assert_int_equal(store_cursor_next(c, false, &copy, &b, &d), ERR_NOENT);
-	put_some(&r, 1);
-	assert_int_equal(store_cursor_next(c, true, &copy, &b, &d), 0);
-	assert_int_equal(b.header.first_rec, (r.acks - 3) * RECORDS + 1);
-	assert_int_equal(b.payload.len, 0);
-	assert_int_equal(b.ranges.len, 20);
-	store_cursor_close(c);
-	buf_fini(&copy);
-	storerig_fini(&r);
-}
-
-/* Cursors in more segments than may be open at once. */
-static void
-many_cursors_stand_in_many_segments(void **state)
-{
-	struct store_cursor *c[45];
-	struct store_segment rows[64];
-	struct store_damage d;
-	struct store_batch b;
-	struct storerig r;
-	struct buf copy;
-
-	(void)state;
-	storerig_init(&r, true);
-	r.o.segment_bytes = STORERIG_MIB / 2;
-	open_or_fail(&r);
-	while (store_segments(r.s, rows, 64) < 48)
-		put_some(&r, 1);
-	buf_init(&copy, 1 << 20);
-	for (size_t i = 0; i < 45; i++)
-		assert_int_equal(
-		    store_cursor_open(r.s, rows[i].first_rec, &c[i]), 0);
-	for (int round = 0; round < 3; round++)
-		for (size_t i = 0; i < 45; i++) {
-			assert_int_equal(
-			    store_cursor_next(c[i], false, &copy, &b, &d), 0);
-			assert_int_equal(b.segment_id, rows[i].id);
-		}
-	expect_perfect(&r);
-	for (size_t i = 0; i < 45; i++) {
-		assert_int_equal(store_recycle(r.s, &rows[i].uuid), ERR_BUSY);
-		store_cursor_close(c[i]);
-		assert_int_equal(store_recycle(r.s, &rows[i].uuid), 0);
-	}
-	buf_fini(&copy);
-	storerig_fini(&r);
-}
-
-static int
-count(void *arg, const struct store_batch *batch)
-{
-	assert_int_equal(batch->header.kind, BATCH_CONTROL);
-	++*(int *)arg;
-	return 0;
-}
-
-static void
-the_control_batches_of_a_segment_are_handed_out(void **state)
-{
-	struct store_segment rows[16];
-	struct storerig r;
-	int n = 0;
-
-	(void)state;
-	begin(&r, true);
-	put_some(&r, 30);
-	assert_true(store_segments(r.s, rows, 16) > 1);
-	assert_int_equal(
-	    store_segment_controls(r.s, rows[1].id, UINT64_MAX, count, &n), 0);
-	assert_int_equal(n, 1);
-	n = 0;
-	assert_int_equal(store_segment_controls(
-			     r.s, rows[1].id, rows[1].first_number, count, &n),
-	    0);
-	assert_int_equal(n, 0);
-	assert_int_equal(
-	    store_segment_controls(r.s, 12345, UINT64_MAX, count, &n),
-	    ERR_NOENT);
-	storerig_fini(&r);
-}
-
-struct reading {
-	struct storerig *r;
-	uint64_t wanted; /* stop when so many batches were read */
-	uint64_t got;
-	bool wrong;
-};
-
-static void *
-read_along(void *arg)
-{
-	struct reading *reading = arg;
-	struct store_cursor *c;
-	uint64_t next = 1;
-	struct buf copy;
-
-	buf_init(&copy, 1 << 20);
-	if (store_cursor_open(reading->r->s, 1, &c))
-		abort();
-	while (reading->got < reading->wanted && !reading->wrong) {
-		struct store_damage d;
-		struct store_batch b;
-		int rc = store_cursor_next(c, false, &copy, &b, &d);
-
-		if (rc == ERR_NOENT)
-			continue;
-		if (rc || b.header.first_rec != next)
-			reading->wrong = true;
-		else
-			next += b.header.records;
-		reading->got += b.header.kind == BATCH_DATA;
-	}
-	store_cursor_close(c);
-	buf_fini(&copy);
-	return NULL;
-}
-
-static void
-readers_in_other_threads_follow_the_writer(void **state)
-{
-	struct storerig r;
-	struct reading reading[2];
-	pthread_t thread[2];
-
-	(void)state;
-	begin(&r, true);
-	for (int i = 0; i < 2; i++) {
-		reading[i] = (struct reading){.r = &r, .wanted = 300};
-		assert_int_equal(
-		    pthread_create(&thread[i], NULL, read_along, &reading[i]),
-		    0);
-	}
-	put_some(&r, 100);
-	for (int i = 0; i < 2; i++) {
-		pthread_join(thread[i], NULL);
-		assert_false(reading[i].wrong);
-		assert_int_equal(reading[i].got, 300);
-	}
-	storerig_fini(&r);
-}
-
-static void
-a_segment_called_bad_is_read_whole_without_its_tree(void **state)
-{
-	uint64_t bad[3];
-	struct store_segment rows[16];
-	struct storerig r;
-
-	(void)state;
-	begin(&r, true);
-	put_some(&r, 40);
-	assert_true(store_segments(r.s, rows, 16) > 3);
-	for (int i = 0; i < 3; i++)
-		bad[i] = rows[i].id;
-	assert_int_equal(store_mark_bad(r.s, bad[0]), 0);
-	expect_perfect(&r);
-	storerig_close(&r);
-	r.o.bad_segments = bad;
-	r.o.bad_count = 3;
-	open_or_fail(&r);
-	expect_perfect(&r);
-	storerig_fini(&r);
-}
-
-static void
-replay_begins_at_the_newest_whole_checkpoint(void **state)
-{
-	struct store_segment rows[16];
-	struct storerig r;
-	uint64_t usual;
-	char path[512];
-	uint8_t page[4096];
-	size_t n;
-	long off = 8192;
-	int fd;
-
-	(void)state;
-	begin(&r, true);
-	put_some(&r, 40);
-	n = store_segments(r.s, rows, 16);
-	assert_true(storerig_segment_path(&r, n - 1, path));
-	storerig_close(&r);
-	open_or_fail(&r);
-	usual = r.replayed;
-	assert_int_equal(
-	    usual, rows[n - 1].next_number - rows[n - 1].first_number);
-	storerig_close(&r);
-	/* The first batch of the last segment is its checkpoint: spoil it. */
-	fd = open(path, O_RDWR);
-	for (; pread(fd, page, sizeof(page), off) == 4096; off += 4096)
-		if (!memcmp(page + 16, "SPLBATCH", 8))
-			break;
-	page[16 + 232] ^= 1;
-	assert_int_equal(pwrite(fd, page, sizeof(page), off), 4096);
-	close(fd);
-	open_or_fail(&r);
-	assert_int_equal(r.replayed,
-	    usual - 1 + rows[n - 2].next_number - rows[n - 2].first_number);
 	storerig_fini(&r);
 }
 
@@ -436,14 +172,14 @@ raised_numbers_leave_a_hole_that_is_reported(void **state)
 	struct storerig r;
 
 	(void)state;
-	begin(&r, true);
-	put_some(&r, 5);
+	store_expect_begin(&r, true, 0);
+	store_expect_put(&r, 5);
 	storerig_close(&r);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	store_raise_numbers(r.s, 1000, 0);
 	store_info(r.s, &info);
 	assert_int_equal(info.next_rec, 1000);
-	put_some(&r, 5);
+	store_expect_put(&r, 5);
 	assert_int_equal(r.ack[r.acks - 15].first_rec, 1000);
 	storerig_read_all(&r, &sum);
 	assert_true(storerig_is_honest(&sum));
@@ -451,7 +187,7 @@ raised_numbers_leave_a_hole_that_is_reported(void **state)
 	assert_int_equal(sum.damages, 1);
 	assert_int_equal(sum.damaged_records, 1000 - 15 * RECORDS - 1);
 	storerig_close(&r);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	storerig_read_all(&r, &sum);
 	assert_int_equal(sum.damages, 1);
 	assert_int_equal(sum.batches, r.acks);
@@ -467,11 +203,11 @@ a_disk_that_lied_is_found_out_with_exact_numbers(void **state)
 	char early[300], meta[400], kept[400];
 
 	(void)state;
-	begin(&r, true);
-	put_some(&r, 3);
+	store_expect_begin(&r, true, 0);
+	store_expect_put(&r, 3);
 	snprintf(early, sizeof(early), "%s.early", r.dir);
 	storerig_copy_tree(r.dir, early);
-	put_some(&r, 4);
+	store_expect_put(&r, 4);
 	assert_int_equal(store_meta_put(r.s, &item, 1), 0);
 	storerig_close(&r);
 	/* The disk forgets the last four transactions, but not meta. */
@@ -480,17 +216,17 @@ a_disk_that_lied_is_found_out_with_exact_numbers(void **state)
 	storerig_copy_tree(meta, kept);
 	storerig_copy_tree(early, r.dir);
 	storerig_remove_tree(early);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	assert_int_equal(r.events[STORE_EVENT_DISK_LIED], 1);
 	assert_int_equal(r.lied_from, 9 * RECORDS + 1);
 	assert_int_equal(r.lied_to, 21 * RECORDS + 1);
 	storerig_read_all(&r, &sum);
 	assert_true(storerig_is_honest(&sum));
 	assert_int_equal(sum.lost_records, 12 * RECORDS);
-	put_some(&r, 1);
+	store_expect_put(&r, 1);
 	assert_int_equal(r.ack[21].first_rec, 21 * RECORDS + 1);
 	storerig_close(&r);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	assert_int_equal(r.events[STORE_EVENT_DISK_LIED], 0);
 	storerig_fini(&r);
 }
@@ -521,12 +257,12 @@ meta_keeps_values_and_can_be_deleted(void **state)
 	char meta[400];
 
 	(void)state;
-	begin(&r, true);
+	store_expect_begin(&r, true, 0);
 	buf_init(&b, 1000);
-	put_some(&r, 1);
+	store_expect_put(&r, 1);
 	assert_int_equal(store_meta_put(r.s, items, 3), 0);
 	storerig_close(&r);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	assert_int_equal(
 	    store_meta_each(r.s, bytes_of_str("t/"), gather, &b), 0);
 	assert_true(bytes_equal_str(buf_bytes(&b), "t/a=1 t/b=2 "));
@@ -539,11 +275,11 @@ meta_keeps_values_and_can_be_deleted(void **state)
 	storerig_close(&r);
 	snprintf(meta, sizeof(meta), "%s/meta", r.dir);
 	storerig_remove_tree(meta);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	assert_int_equal(
 	    store_meta_get(r.s, bytes_of_str("u/c"), &b), ERR_NOENT);
 	assert_int_equal(store_meta_put(r.s, items, 3), 0);
-	expect_perfect(&r);
+	store_expect_perfect(&r);
 	buf_fini(&b);
 	storerig_fini(&r);
 }
@@ -577,11 +313,11 @@ a_segment_has_a_limit_of_records(void **state)
 	(void)state;
 	storerig_init(&r, false);
 	r.o.segment_records = BATCH_RECORDS_MAX + 20;
-	open_or_fail(&r);
+	store_expect_open(&r);
 	for (int i = 0; i < 3; i++) /* 21 records each */
 		assert_int_equal(storerig_put(&r, 3, 500), 0);
 	assert_int_equal(store_segments(r.s, row, 8), 3);
-	expect_perfect(&r);
+	store_expect_perfect(&r);
 	assert_int_equal(store_begin(r.s, 9000, false, &fresh, &txn), 0);
 	assert_true(fresh);
 	assert_int_equal(add_records(txn, BATCH_RECORDS_MAX), 0);
@@ -606,14 +342,7 @@ main(void)
 	    cmocka_unit_test(an_aborted_transaction_leaves_no_trace),
 	    cmocka_unit_test(
 		a_transaction_that_does_not_fit_says_so_and_keeps_what_it_has),
-	    cmocka_unit_test(a_cursor_begins_at_any_record_and_follows_the_log),
-	    cmocka_unit_test(many_cursors_stand_in_many_segments),
 	    cmocka_unit_test(a_segment_has_a_limit_of_records),
-	    cmocka_unit_test(the_control_batches_of_a_segment_are_handed_out),
-	    cmocka_unit_test(readers_in_other_threads_follow_the_writer),
-	    cmocka_unit_test(
-		a_segment_called_bad_is_read_whole_without_its_tree),
-	    cmocka_unit_test(replay_begins_at_the_newest_whole_checkpoint),
 	    cmocka_unit_test(raised_numbers_leave_a_hole_that_is_reported),
 	    cmocka_unit_test(a_disk_that_lied_is_found_out_with_exact_numbers),
 	    cmocka_unit_test(meta_keeps_values_and_can_be_deleted),

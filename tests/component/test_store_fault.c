@@ -11,20 +11,12 @@
 #include <unistd.h>
 
 #include "lib/base/err.h"
+#include "tests/component/store_expect.h"
 #include "tests/helpers/cmocka_all.h"
 #include "tests/helpers/diskfault.h"
 #include "tests/helpers/storerig.h"
 
 #define PUTS 24
-
-static void
-open_or_fail(struct storerig *r)
-{
-	int rc = storerig_open(r);
-
-	if (rc)
-		fail_msg("open: %s: %s", err_name(rc), r->why);
-}
 
 static void
 expect_honest(struct storerig *r, const char *when, long k)
@@ -100,12 +92,12 @@ try_in_process(struct diskfault fault, long k)
 	fault.k = k;
 	storerig_init(&r, true);
 	small_segments(&r);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	work(&r, &fault);
 	assert_true(r.acks > 0);
 	expect_honest(&r, "in the same process", k);
 	storerig_close(&r);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	expect_honest(&r, "after a clean close", k);
 	assert_int_equal(storerig_put(&r, 2, 5000), 0);
 	expect_honest(&r, "and one more", k);
@@ -122,7 +114,7 @@ try_with_crash(struct diskfault fault, long k)
 	storerig_init(&r, true);
 	small_segments(&r);
 	work_and_die(&r, &fault, &calls);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	expect_honest(&r, "after a crash", k);
 	assert_int_equal(storerig_put(&r, 2, 5000), 0);
 	expect_honest(&r, "and one more", k);
@@ -139,7 +131,7 @@ count_calls(void)
 
 	storerig_init(&r, true);
 	small_segments(&r);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	n = work(&r, &never);
 	storerig_fini(&r);
 	return n;
@@ -228,7 +220,7 @@ count_calls_of_a_start(struct storerig *r, const char *crashed)
 
 	storerig_copy_tree(crashed, r->dir);
 	diskfault_arm(&never);
-	open_or_fail(r);
+	store_expect_open(r);
 	n = diskfault_disarm();
 	storerig_close(r);
 	return n;
@@ -245,7 +237,7 @@ start_with(struct storerig *r, const char *crashed, struct diskfault fault)
 	started = storerig_open(r) == 0;
 	diskfault_disarm();
 	if (!started)
-		open_or_fail(r);
+		store_expect_open(r);
 	expect_honest(r, "after a start", fault.k);
 	assert_int_equal(storerig_put_surely(r, 2, 5000), 0);
 	expect_honest(r, "and one more", fault.k);

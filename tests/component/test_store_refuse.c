@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a store refuses to open, unharmed; what it mends; how space is given
- * and taken back.
- */
+/* What a store refuses to open, unharmed, and what it mends. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,41 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/base/crc32c.h"
 #include "lib/base/endian.h"
 #include "lib/base/err.h"
 #include "lib/store/segfmt.h"
+#include "tests/component/store_expect.h"
 #include "tests/helpers/cmocka_all.h"
 #include "tests/helpers/storerig.h"
 
 #define SLOT 4096
-
-static void
-open_or_fail(struct storerig *r)
-{
-	int rc = storerig_open(r);
-
-	if (rc)
-		fail_msg("open: %s: %s", err_name(rc), r->why);
-}
-
-static void
-begin(struct storerig *r, bool encrypt, int transactions)
-{
-	storerig_init(r, encrypt);
-	open_or_fail(r);
-	for (int i = 0; i < transactions; i++)
-		assert_int_equal(storerig_put(r, 3, 20000), 0);
-}
-
-static void
-expect_perfect(struct storerig *r)
-{
-	struct storerig_sum sum;
-
-	storerig_read_all(r, &sum);
-	assert_true(storerig_is_perfect(&sum));
-}
 
 static void
 refused(struct storerig *r, int code, const char *word)
@@ -101,21 +71,21 @@ meta_that_is_called_bad_is_set_aside_and_counted(void **state)
 	struct stat st;
 
 	(void)state;
-	begin(&r, true, 3);
+	store_expect_begin(&r, true, 3);
 	store_info(r.s, &before);
 	snprintf(path, sizeof(path), "%s/quarantine/meta.mdb", r.dir);
 	for (int i = 0; i < 2; i++) {
 		put_value(&r);
 		storerig_close(&r);
 		r.o.meta_is_bad = true;
-		open_or_fail(&r);
+		store_expect_open(&r);
 		assert_false(has_value(&r));
 		store_info(r.s, &after);
 		assert_int_equal(stat(path, &st), 0);
 		assert_int_equal(
 		    after.used_bytes, before.used_bytes + (uint64_t)st.st_size);
 		assert_int_equal(after.quarantined, 1);
-		expect_perfect(&r);
+		store_expect_perfect(&r);
 	}
 	storerig_fini(&r);
 }
@@ -128,16 +98,16 @@ without_meta_a_spool_opens_and_it_is_made_later(void **state)
 	char path[512], tmp[520];
 
 	(void)state;
-	begin(&r, true, 3);
+	store_expect_begin(&r, true, 3);
 	put_value(&r);
 	storerig_close(&r);
 	snprintf(path, sizeof(path), "%s/meta/meta.mdb", r.dir);
 	snprintf(tmp, sizeof(tmp), "%s.tmp", path);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkdir(tmp, 0700), 0);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	assert_false(has_value(&r));
-	expect_perfect(&r);
+	store_expect_perfect(&r);
 	assert_int_equal(storerig_put(&r, 2, 20000), 0);
 	assert_int_equal(rmdir(tmp), 0);
 	put_value(&r);
@@ -155,10 +125,10 @@ a_second_keeper_is_refused(void **state)
 	char why[256];
 
 	(void)state;
-	begin(&r, true, 3);
+	store_expect_begin(&r, true, 3);
 	assert_int_equal(store_open(&r.o, why, sizeof(why), &second), ERR_BUSY);
 	assert_non_null(strstr(why, "another keeper"));
-	expect_perfect(&r);
+	store_expect_perfect(&r);
 	storerig_fini(&r);
 }
 
@@ -171,7 +141,7 @@ a_newer_lock_is_refused(void **state)
 	int fd;
 
 	(void)state;
-	begin(&r, true, 3);
+	store_expect_begin(&r, true, 3);
 	storerig_close(&r);
 	snprintf(path, sizeof(path), "%s/LOCK", r.dir);
 	fd = open(path, O_RDWR);
@@ -184,8 +154,8 @@ a_newer_lock_is_refused(void **state)
 	endian_put_le16(raw + 4096 + 8, 1);
 	assert_int_equal(pwrite(fd, raw, sizeof(raw), 0), sizeof(raw));
 	close(fd);
-	open_or_fail(&r);
-	expect_perfect(&r);
+	store_expect_open(&r);
+	store_expect_perfect(&r);
 	storerig_fini(&r);
 }
 
@@ -197,18 +167,18 @@ a_lock_copy_that_cannot_be_read_counts_as_unclean(void **state)
 	struct storerig r;
 
 	(void)state;
-	begin(&r, true, 3);
+	store_expect_begin(&r, true, 3);
 	for (long copy = 1; copy >= 0; copy--) {
 		storerig_close(&r);
-		open_or_fail(&r);
+		store_expect_open(&r);
 		store_info(r.s, &info);
 		assert_true(info.clean);
 		storerig_close(&r);
 		spoil(&r, "LOCK", copy * 4096 + 20, 4, 0xa5);
-		open_or_fail(&r);
+		store_expect_open(&r);
 		store_info(r.s, &info);
 		assert_false(info.clean);
-		expect_perfect(&r);
+		store_expect_perfect(&r);
 	}
 	storerig_fini(&r);
 }
@@ -223,7 +193,7 @@ a_newer_segment_is_refused(void **state)
 	int fd, found = 0;
 
 	(void)state;
-	begin(&r, true, 3);
+	store_expect_begin(&r, true, 3);
 	assert_true(storerig_segment_path(&r, 0, path));
 	storerig_close(&r);
 	fd = open(path, O_RDWR);
@@ -252,7 +222,7 @@ memory_file_systems_are_refused_unless_allowed(void **state)
 	r.o.allow_any_filesystem = false;
 	refused(&r, ERR_UNSUPPORTED, "tmpfs");
 	r.o.allow_any_filesystem = true;
-	open_or_fail(&r);
+	store_expect_open(&r);
 	storerig_fini(&r);
 }
 
@@ -273,7 +243,7 @@ a_link_and_an_open_directory_are_refused(void **state)
 	assert_int_equal(chmod(r.dir, 0770), 0);
 	refused(&r, ERR_DENIED, "others may write");
 	assert_int_equal(chmod(r.dir, 0700), 0);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	storerig_fini(&r);
 }
 
@@ -285,7 +255,7 @@ a_wrong_or_missing_key_is_refused_and_nothing_changes(void **state)
 	struct storerig r;
 
 	(void)state;
-	begin(&r, true, 3);
+	store_expect_begin(&r, true, 3);
 	storerig_close(&r);
 	r.o.key[0] ^= 1;
 	refused(&r, ERR_KEY, "another key");
@@ -301,8 +271,8 @@ a_wrong_or_missing_key_is_refused_and_nothing_changes(void **state)
 	r.o.key_is_new = false;
 	refused(&r, ERR_KEY, "another key");
 	r.o.key[0] ^= 1;
-	open_or_fail(&r);
-	expect_perfect(&r);
+	store_expect_open(&r);
+	store_expect_perfect(&r);
 	storerig_fini(&r);
 }
 
@@ -312,18 +282,18 @@ encryption_can_be_switched_on_later(void **state)
 	struct storerig r;
 
 	(void)state;
-	begin(&r, false, 3);
+	store_expect_begin(&r, false, 3);
 	storerig_close(&r);
 	r.o.encrypt = true;
 	r.o.key_is_new = true;
-	open_or_fail(&r);
+	store_expect_open(&r);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(storerig_put(&r, 3, 20000), 0);
-	expect_perfect(&r);
+	store_expect_perfect(&r);
 	storerig_close(&r);
 	r.o.key_is_new = false;
-	open_or_fail(&r);
-	expect_perfect(&r);
+	store_expect_open(&r);
+	store_expect_perfect(&r);
 	storerig_fini(&r);
 }
 
@@ -333,22 +303,22 @@ a_bad_key_slot_is_mended_from_its_twin(void **state)
 	struct storerig r;
 
 	(void)state;
-	begin(&r, true, 30);
+	store_expect_begin(&r, true, 30);
 	storerig_close(&r);
 	spoil(&r, "keys.a", 0, SLOT, 0xff);
 	spoil(&r, "keys.b", SLOT + 60, 1, 0xff);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	assert_int_equal(r.events[STORE_EVENT_KEY_SLOT_MENDED], 1);
-	expect_perfect(&r);
+	store_expect_perfect(&r);
 	storerig_close(&r);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	assert_int_equal(r.events[STORE_EVENT_KEY_SLOT_MENDED], 0);
 	/* Each file has it all. */
 	storerig_close(&r);
 	spoil(&r, "keys.b", 0, SLOT, 0);
 	spoil(&r, "keys.b", SLOT, SLOT, 0);
-	open_or_fail(&r);
-	expect_perfect(&r);
+	store_expect_open(&r);
+	store_expect_perfect(&r);
 	storerig_fini(&r);
 }
 
@@ -360,12 +330,12 @@ a_key_gone_from_both_files_costs_its_segment_only(void **state)
 	struct storerig r;
 
 	(void)state;
-	begin(&r, true, 30);
+	store_expect_begin(&r, true, 30);
 	assert_true(store_segments(r.s, rows, 16) > 2);
 	storerig_close(&r);
 	spoil(&r, "keys.a", 0, SLOT, 0xff);
 	spoil(&r, "keys.b", 0, SLOT, 0xff);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	storerig_read_all(&r, &sum);
 	assert_true(storerig_is_honest(&sum));
 	assert_int_equal(
@@ -382,13 +352,13 @@ no_plain_record_is_on_the_disk(void **state)
 	struct storerig r;
 
 	(void)state;
-	begin(&r, true, 3);
+	store_expect_begin(&r, true, 3);
 	/* Control batches hold this sentence in the clear otherwise. */
 	snprintf(command, sizeof(command), "grep -rq 'a full checkpoint' '%s'",
 	    r.dir);
 	assert_int_not_equal(system(command), 0);
 	storerig_fini(&r);
-	begin(&r, false, 3);
+	store_expect_begin(&r, false, 3);
 	snprintf(command, sizeof(command), "grep -rq 'a full checkpoint' '%s'",
 	    r.dir);
 	assert_int_equal(system(command), 0);
@@ -423,132 +393,19 @@ a_data_key_serves_one_day(void **state)
 	char path[512];
 
 	(void)state;
-	begin(&r, true, 2);
+	store_expect_begin(&r, true, 2);
 	assert_true(storerig_segment_path(&r, 0, path));
 	storerig_close(&r);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	assert_int_equal(storerig_put(&r, 1, 100), 0);
 	assert_int_equal(store_segments(r.s, rows, 4), 1);
 	storerig_close(&r);
 	make_older(path);
-	open_or_fail(&r);
+	store_expect_open(&r);
 	assert_int_equal(storerig_put(&r, 1, 100), 0);
 	assert_int_equal(store_segments(r.s, rows, 4), 2);
 	assert_true(rows[0].sealed);
-	expect_perfect(&r);
-	storerig_fini(&r);
-}
-
-/* ---- space ---- */
-
-static int
-put_control(struct storerig *r)
-{
-	const struct store_token *token;
-	struct store_txn *txn;
-	uint64_t number;
-	bool fresh;
-	int rc = store_begin(r->s, store_need(0, 4), true, &fresh, &txn);
-
-	if (!rc)
-		rc = store_add_control(txn, bytes_of("ctrl", 4), &number);
-	return rc ? rc : store_commit(txn, &token);
-}
-
-static void
-a_full_spool_refuses_data_takes_control_and_resumes(void **state)
-{
-	struct store_segment rows[64];
-	struct store_info info;
-	struct storerig r;
-	int rc = 0, controls = 0;
-
-	(void)state;
-	storerig_init(&r, true);
-	r.o.quota_bytes = 16 * STORERIG_MIB;
-	open_or_fail(&r);
-	while (!rc) {
-		rc = storerig_put(&r, 3, 30000);
-		store_prepare_spares(r.s);
-	}
-	assert_int_equal(rc, ERR_FULL);
-	store_info(r.s, &info);
-	assert_true(info.used_bytes <= info.quota_bytes - info.reserve_bytes);
-	assert_true(info.used_bytes + info.spare_bytes <= info.quota_bytes);
-	/* The reserve still takes a segment's worth of control batches. */
-	while (!put_control(&r))
-		assert_true(++controls < 10000);
-	assert_true(controls > 50);
-	store_info(r.s, &info);
-	assert_true(info.used_bytes <= info.quota_bytes);
-	expect_perfect(&r);
-	/* Delivered segments make room again. */
-	for (int i = 0; i < 3; i++) {
-		assert_true(store_segments(r.s, rows, 64) > 3);
-		assert_int_equal(store_recycle(r.s, &rows[0].uuid), 0);
-	}
-	assert_true(store_segments(r.s, rows, 64) > 3);
-	storerig_forget_below(&r, rows[0].first_rec);
-	assert_int_equal(storerig_put(&r, 3, 30000), 0);
-	expect_perfect(&r);
-	storerig_fini(&r);
-}
-
-static void
-a_segment_is_not_recycled_under_a_reader(void **state)
-{
-	struct store_segment rows[16];
-	struct store_cursor *c;
-	struct store_damage d;
-	struct store_batch b;
-	struct storerig r;
-	struct buf copy;
-	struct stat before, after;
-	char path[512], spare[512];
-
-	(void)state;
-	begin(&r, true, 30);
-	buf_init(&copy, 1 << 20);
-	assert_true(store_segments(r.s, rows, 16) > 1);
-	assert_true(storerig_segment_path(&r, 0, path));
-	assert_int_equal(stat(path, &before), 0);
-	assert_int_equal(store_cursor_open(r.s, 1, &c), 0);
-	assert_int_equal(store_cursor_next(c, false, &copy, &b, &d), 0);
-	assert_int_equal(store_recycle(r.s, &rows[0].uuid), ERR_BUSY);
-	assert_int_equal(store_cursor_next(c, false, &copy, &b, &d), 0);
-	store_cursor_close(c);
-	assert_int_equal(store_recycle(r.s, &rows[0].uuid), 0);
-	assert_int_equal(store_recycle(r.s, &rows[0].uuid), ERR_NOENT);
-	assert_int_equal(access(path, F_OK), -1);
-	/* By rename: the file is among the spares now. */
-	for (int i = 0; i < 40; i++) {
-		snprintf(spare, sizeof(spare), "%s/seg/spare.%d", r.dir, i);
-		if (!stat(spare, &after) && after.st_ino == before.st_ino)
-			break;
-		assert_true(i < 39);
-	}
-	storerig_forget_below(&r, rows[1].first_rec);
-	/* Old batches in the recycled file are not mistaken for new ones. */
-	for (int i = 0; i < 60; i++)
-		assert_int_equal(storerig_put(&r, 1, 20000), 0);
-	expect_perfect(&r);
-	buf_fini(&copy);
-	storerig_fini(&r);
-}
-
-static void
-a_segment_sealed_less_than_half_full_gives_its_pages_back(void **state)
-{
-	struct store_segment rows[4];
-	struct storerig r;
-
-	(void)state;
-	begin(&r, true, 1);
-	storerig_close(&r);
-	open_or_fail(&r);
-	store_raise_numbers(r.s, 500, 0); /* seals */
-	assert_int_equal(store_segments(r.s, rows, 4), 1);
-	assert_true(rows[0].bytes < STORERIG_MIB / 2);
+	store_expect_perfect(&r);
 	storerig_fini(&r);
 }
 
@@ -571,11 +428,6 @@ main(void)
 	    cmocka_unit_test(a_key_gone_from_both_files_costs_its_segment_only),
 	    cmocka_unit_test(no_plain_record_is_on_the_disk),
 	    cmocka_unit_test(a_data_key_serves_one_day),
-	    cmocka_unit_test(
-		a_full_spool_refuses_data_takes_control_and_resumes),
-	    cmocka_unit_test(a_segment_is_not_recycled_under_a_reader),
-	    cmocka_unit_test(
-		a_segment_sealed_less_than_half_full_gives_its_pages_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
