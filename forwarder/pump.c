@@ -197,7 +197,7 @@ pump_run(struct target_host *h)
 void
 pump_start(struct target_host *h)
 {
-	if (h->started || h->paused || !h->has_state ||
+	if (h->started || h->paused || !h->has_state || h->asks ||
 	    loop_timer_is_active(h->retry))
 		return;
 	h->started = true;
@@ -245,7 +245,7 @@ lose_keeper(struct target_host *h)
 {
 	chan_free(h->keeper);
 	h->keeper = NULL;
-	h->has_state = false;
+	h->has_state = h->asks = false;
 	h->class->reset(h->target);
 	h->started = h->up = h->blocked = false;
 	pump_forget(h);

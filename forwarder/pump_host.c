@@ -171,20 +171,23 @@ target_host_new_incarnation(struct target_host *h, const char *why)
 	struct ipc_msg m = {.type = IPC_NEW_INCARNATION};
 
 	m.u.incarnation.why = bytes_of_str(why);
+	h->asks = true;
 	pump_send_msg(h, &m);
 }
 
 void
-target_host_pending_again(struct target_host *h, uint64_t from, uint64_t to)
+target_host_pending_again(struct target_host *h, const struct ivset *lost)
 {
 	struct ipc_msg m = {.type = IPC_PENDING_AGAIN};
+	struct buf b;
 
-	m.u.interval.from = from;
-	m.u.interval.to = to;
-	if (from < to)
-		pump_must(ivset_remove(&h->before, from, to, NULL),
-		    "note what is owed again");
+	buf_init(&b, IPC_MESSAGE_MAX);
+	ivset_encode(lost, &b);
+	pump_must(b.err, "tell what is owed again");
+	m.u.pending_again.lost = buf_bytes(&b);
+	h->asks = true;
 	pump_send_msg(h, &m);
+	buf_fini(&b);
 }
 
 bool

@@ -56,6 +56,7 @@ struct target_host {
 	struct pace pace;
 	struct digest_sha256 *sha;
 	bool has_state; /* TARGET_STATE came on this link */
+	bool asks; /* for another one, and does not begin before */
 	bool is_open; /* the whole window was asked for */
 	bool started, up, blocked, paused;
 	bool dead; /* freed in this turn: touch nothing */

@@ -209,7 +209,7 @@ target_state(struct target_host *h, const struct ipc_target_state *state)
 		return ERR_FORMAT;
 	h->floor = (struct clock_floor){state->floor_ns, clock_now().mono_us};
 	h->has_state = true;
-	h->is_open = false;
+	h->is_open = h->asks = false;
 	h->paused = state->paused;
 	rc = h->class->state ? h->class->state(h->target, state) : 0;
 	if (rc) {

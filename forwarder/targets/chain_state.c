@@ -91,39 +91,53 @@ say_holes(struct target *t)
 		}
 }
 
-/* What is settled here, but not there: custody was lost. */
-static bool
-find_lost(struct target *t)
+/*
+ * What of [from, to) is not there.  A set that is full remembers less: the
+ * rest is found when all of this is owed again, and the two compare anew.
+ */
+static void
+note_lost(struct target *t, uint64_t from, uint64_t to, struct ivset *lost)
 {
-	bool any = false;
+	while (from < to) {
+		uint64_t gap = ivset_first_gap(&t->parents, from);
+		uint64_t next = to;
+
+		if (gap >= to)
+			return;
+		ivset_first_in(&t->parents, gap, &next);
+		if (next > to)
+			next = to;
+		ivset_add(lost, gap, next, NULL);
+		from = next;
+	}
+}
+
+/*
+ * What is settled here, but not there: custody was lost.  It is told in one
+ * piece, or a part could be delivered again before the rest is known.
+ */
+static bool
+tell_lost(struct target *t)
+{
+	struct ivset lost;
+	bool any;
 
 	forget_earlier(t);
 	say_holes(t);
-	for (size_t i = 0; i < t->settled.n; i++) {
-		uint64_t from = t->settled.iv[i].from;
-		uint64_t to = t->settled.iv[i].to;
-
-		while (from < to) {
-			uint64_t gap = ivset_first_gap(&t->parents, from);
-			uint64_t next = to;
-
-			if (gap >= to)
-				break;
-			ivset_first_in(&t->parents, gap, &next);
-			if (next > to)
-				next = to;
-			target_host_pending_again(t->host, gap, next);
-			any = true;
-			from = next;
-		}
-	}
+	ivset_init(&lost, ENTRY_INTERVALS_MAX);
+	for (size_t i = 0; i < t->settled.n; i++)
+		note_lost(t, t->settled.iv[i].from, t->settled.iv[i].to, &lost);
+	any = lost.n;
+	if (any)
+		target_host_pending_again(t->host, &lost);
+	ivset_fini(&lost);
 	return any;
 }
 
 static void
 go_up(struct target *t)
 {
-	if (find_lost(t)) {
+	if (tell_lost(t)) {
 		target_host_fail(t->host, TARGET_RETRY, "CUSTODY_LOST",
 		    "the parent lacks records that it had taken; they are "
 		    "owed again",

@@ -44,6 +44,7 @@
 #include "lib/base/clock.h"
 #include "lib/codec/entry.h"
 #include "lib/codec/ipc.h"
+#include "lib/codec/ivset.h"
 #include "lib/codec/kv.h"
 #include "lib/link/address.h"
 #include "lib/loop/loop.h"
@@ -168,12 +169,18 @@ void target_host_fail(struct target_host *h, enum target_verdict verdict,
 /* Ask which batch ends with this record; answered through `digest`. */
 void target_host_query(struct target_host *h, uint64_t last_rec);
 
-/* The child must take a new incarnation; answered through `state`. */
+/*
+ * The child must take a new incarnation; answered through `state`.  Fail with
+ * RETRY then: `start` does not come before the answer.
+ */
 void target_host_new_incarnation(struct target_host *h, const char *why);
 
-/* Records that the parent has lost are owed again. */
-void target_host_pending_again(
-    struct target_host *h, uint64_t from, uint64_t to);
+/*
+ * Records that the parent has lost are owed again: all of them in one call,
+ * at most ENTRY_INTERVALS_MAX intervals.  The answer and what to do are those
+ * of target_host_new_incarnation.
+ */
+void target_host_pending_again(struct target_host *h, const struct ivset *lost);
 
 /*
  * Look up a name (an address is answered at once).  on_done gets up to n

@@ -401,7 +401,15 @@ struct ipc_incarnation { /* NEW_INCARNATION: why; the answer: TARGET_STATE */
 	struct bytes why;
 };
 
-struct ipc_interval { /* PENDING_AGAIN, HOLE */
+/*
+ * All that the far side lacks, in one message: it is owed again as one, and
+ * answered by one TARGET_STATE.
+ */
+struct ipc_pending_again {
+	struct bytes lost; /* ivset, encoded; not empty */
+};
+
+struct ipc_interval { /* HOLE */
 	uint64_t from, to;
 	uint8_t reason;
 	uint64_t count;
@@ -498,6 +506,7 @@ struct ipc_msg {
 		struct ipc_durable durable;
 		struct ipc_digest digest;
 		struct ipc_incarnation incarnation;
+		struct ipc_pending_again pending_again;
 		struct ipc_interval interval;
 		struct ipc_control control;
 		struct ipc_resolve resolve;

@@ -49,6 +49,13 @@ static const struct field incarnation[] = {
 };
 #undef T
 
+#define T struct ipc_pending_again
+static const struct field pending_again[] = {
+    FIELD_UP_TO(T, lost, STRING, LIST_BYTES),
+    FIELD_LAST,
+};
+#undef T
+
 #define T struct ipc_interval
 static const struct field interval[] = {
     FIELD(T, from, BE64),
@@ -145,16 +152,30 @@ check_interval(const struct ipc_msg *m)
 }
 
 static int
-check_target_state(const struct ipc_msg *m)
+check_set(struct bytes encoded, bool may_be_empty)
 {
 	struct ivset set;
 	struct cursor c;
+	bool good;
 
 	ivset_init(&set, ENTRY_INTERVALS_MAX);
-	cursor_init(&c, m->u.target_state.settled);
+	cursor_init(&c, encoded);
 	ivset_decode(&c, &set);
+	good = !cursor_end(&c) && (set.n || may_be_empty);
 	ivset_fini(&set);
-	return cursor_end(&c);
+	return verdict(good);
+}
+
+static int
+check_pending_again(const struct ipc_msg *m)
+{
+	return check_set(m->u.pending_again.lost, false);
+}
+
+static int
+check_target_state(const struct ipc_msg *m)
+{
+	return check_set(m->u.target_state.settled, true);
 }
 
 static int
@@ -190,7 +211,7 @@ const struct ipc_table ipc_table_forwarder[] = {
     {IPC_VERDICTS, verdicts, check_verdicts},
     {IPC_DIGEST_QUERY, digest, NULL},
     {IPC_NEW_INCARNATION, incarnation, NULL},
-    {IPC_PENDING_AGAIN, interval, check_interval},
+    {IPC_PENDING_AGAIN, pending_again, check_pending_again},
     {IPC_TARGET_STATUS, status, NULL},
     {IPC_TARGET_STATE, target_state, check_target_state},
     {IPC_STREAM_DEF, stream_def, check_stream_def},

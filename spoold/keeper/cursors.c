@@ -154,7 +154,7 @@ cursors_quarantine(
 
 void
 cursors_plan_again(const struct cursors_target *t, uint64_t from, uint64_t to,
-    struct entry_pending_again *e)
+    uint64_t term[static ENTRY_TERMS], struct entry_pending_again *e)
 {
 	uint64_t left, take;
 	size_t i;
@@ -163,8 +163,9 @@ cursors_plan_again(const struct cursors_target *t, uint64_t from, uint64_t to,
 	    .target = bytes_of_str(t->name), .from = from, .to = to};
 	left = ivset_count_in(&t->settled, from, to);
 	for (i = 0; i < ENTRY_TERMS; i++) {
-		take = left < t->term[i] ? left : t->term[i];
+		take = left < term[i] ? left : term[i];
 		e->count[i] = take;
+		term[i] -= take;
 		left -= take;
 	}
 }

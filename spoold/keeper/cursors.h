@@ -84,10 +84,12 @@ int cursors_quarantine(
 
 /*
  * Owe [from, to) once more; fills the entry's counts, which are taken off the
- * terms: DELIVERED first, then the others in order.
+ * terms: DELIVERED first, then the others in order.  `term` is what is left of
+ * t->term by those that were planned before, and is taken off too.
  */
 void cursors_plan_again(const struct cursors_target *t, uint64_t from,
-    uint64_t to, struct entry_pending_again *e);
+    uint64_t to, uint64_t term[static ENTRY_TERMS],
+    struct entry_pending_again *e);
 void cursors_again(
     struct cursors_target *t, const struct entry_pending_again *e);
 

@@ -293,10 +293,11 @@ dispatch_state(
 {
 	struct dispatch_link *l = find(d, name);
 
-	*state = (struct dispatch_state){0};
+	*state = (struct dispatch_state){.looks = l && l->looks};
 	if (!l || l->ended)
 		return;
 	*state = l->state;
+	state->looks = l->looks;
 	state->connected = l->introduced;
 	state->window_bytes = l->window_bytes;
 	state->sent_bytes = l->sent_bytes;

@@ -54,6 +54,7 @@ struct dispatch_state {
 	double rate; /* records settled a second */
 	uint64_t certificate_ends; /* our own; seconds since 1970, 0: none */
 	uint64_t window_bytes, sent_bytes;
+	bool looks; /* what the far side lacks is not owed again yet */
 };
 
 void dispatch_state(

@@ -2,13 +2,15 @@
 /*
  * A parent lacks numbers that it had taken, or that were settled here.
  *
- * The usual course: a job of the pool looks what lies under those numbers.
- * Records that are still held are owed again, with an alarm; so is told what
- * is no longer held: it was given up, and a hole for the parent (RULES.md 8:
- * nothing waits for it for ever).  Numbers that never held anything, or hold
- * damage, are holes as well, and no custody was lost.
+ * The usual course: a job of the pool looks what lies under all of those
+ * numbers.  Records that are still held are owed again, in one item of the
+ * log, and alarmed once all of them are; so is told what is no longer held: it
+ * was given up, and a hole for the parent (RULES.md 8: nothing waits for it
+ * for ever).  Numbers that never held anything, or hold damage, are holes as
+ * well, and no custody was lost.  TARGET_STATE is the answer.
  * What can go wrong: the log cannot be read, or lies in too many pieces: then
- * all that is held is owed again.
+ * all that is held is owed again; the link ends meanwhile: it stays until what
+ * is owed is durable, and a newer one is not told its state before.
  */
 #include "lib/base/err.h"
 #include "spoold/keeper/dispatch_state.h"
@@ -18,13 +20,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECES_MAX 64
-
 struct look {
 	struct dispatch_link *link;
 	struct store *store;
-	uint64_t from, to, held; /* held: the first record that still is */
-	struct ivset found; /* records of [from, to) */
+	uint64_t held; /* the first record that still is */
+	struct ivset lost; /* what the parent lacks */
+	struct ivset found; /* records of it that are held */
 	int rc;
 };
 
@@ -54,43 +55,66 @@ show_alarm(struct keeper *k, const char *name, uint64_t from, uint64_t to)
 
 /* Owed again, and shown, once that is durable. */
 struct wish {
-	struct keeper *k;
-	char name[ENTRY_NAME_MAX + 1];
-	struct entry_pending_again again;
+	struct dispatch_link *link;
+	size_t n;
+	struct entry_pending_again again[];
 };
+
+static void
+apply(struct keeper *k, struct wish *w)
+{
+	struct cursors_target *t =
+	    cursors_find(&k->cursors, bytes_of_str(w->link->name));
+	size_t i;
+
+	for (i = 0; t && i < w->n; i++)
+		cursors_again(t, &w->again[i]);
+	for (i = 0; i < w->n; i++)
+		show_alarm(k, w->link->name, w->again[i].from, w->again[i].to);
+}
 
 static void
 on_again_durable(struct item *it, void *arg)
 {
 	struct wish *w = arg;
-	struct cursors_target *t =
-	    cursors_find(&w->k->cursors, bytes_of_str(w->name));
+	struct dispatch_link *l = w->link;
+	struct keeper *k = l->all->k;
 
 	(void)it;
-	if (t)
-		cursors_again(t, &w->again);
-	show_alarm(w->k, w->name, w->again.from, w->again.to);
-	if (t)
-		dispatch_on_target(w->k->dispatch, w->name);
+	apply(k, w);
 	free(w);
+	l->queries--;
+	l->looks = false;
+	if (l->ended)
+		dispatch_end(l, NULL); /* it waited for this */
+	else
+		dispatch_on_target(k->dispatch, l->name);
 }
 
 static void
-owe_again(struct dispatch_link *l, uint64_t from, uint64_t to)
+owe_again(struct dispatch_link *l, const struct ivset *found)
 {
-	struct entry e = {.type = ENTRY_PENDING_AGAIN};
-	struct wish *w = mem_new(sizeof(*w));
+	struct wish *w = mem_new(sizeof(*w) + found->n * sizeof(w->again[0]));
+	uint64_t term[ENTRY_TERMS];
 	struct buf b;
 
-	w->k = l->all->k;
-	memcpy(w->name, l->name, sizeof(w->name));
-	cursors_plan_again(l->target, from, to, &w->again);
-	w->again.target = bytes_of_str(w->name);
-	e.u.pending_again = w->again;
-	buf_init(&b, ENTRY_TEXT_MAX * 2);
-	put_alarm(&b, l, from, to);
-	entry_encode(&b, &e);
-	keeper_entries(w->k, &b, on_again_durable, w);
+	w->link = l;
+	w->n = found->n;
+	memcpy(term, l->target->term, sizeof(term));
+	buf_init(&b, SIZE_MAX);
+	for (size_t i = 0; i < found->n; i++) {
+		struct entry e = {.type = ENTRY_PENDING_AGAIN};
+		const struct iv *iv = &found->iv[i];
+
+		cursors_plan_again(
+		    l->target, iv->from, iv->to, term, &w->again[i]);
+		e.u.pending_again = w->again[i];
+		put_alarm(&b, l, iv->from, iv->to);
+		entry_encode(&b, &e);
+		w->again[i].target = bytes_of(NULL, 0); /* borrowed */
+	}
+	l->queries++;
+	keeper_entries(l->all->k, &b, on_again_durable, w);
 	buf_fini(&b);
 }
 
@@ -130,15 +154,16 @@ later_of(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Where the part begins that may still be held. */
+/* Where the part of a lost interval begins that may still be held. */
 static uint64_t
-begin_of(const struct look *x)
+begin_of(const struct look *x, const struct iv *lost)
 {
-	return x->held < x->to ? later_of(x->from, x->held) : x->to;
+	return x->held < lost->to ? later_of(lost->from, x->held) : lost->to;
 }
 
 static int
-walk(struct look *x, struct store_cursor *c, struct buf *copy)
+walk(struct look *x, const struct iv *lost, struct store_cursor *c,
+    struct buf *copy)
 {
 	struct store_batch b;
 	struct store_damage damage;
@@ -151,14 +176,29 @@ walk(struct look *x, struct store_cursor *c, struct buf *copy)
 			rc = 0;
 			continue;
 		}
-		if (rc || b.header.first_rec >= x->to)
+		if (rc || b.header.first_rec >= lost->to)
 			break;
-		from = later_of(b.header.first_rec, begin_of(x));
+		from = later_of(b.header.first_rec, begin_of(x, lost));
 		to = b.header.first_rec + b.header.records;
 		if (b.header.kind == BATCH_DATA && from < to)
-			rc = ivset_add(
-			    &x->found, from, to < x->to ? to : x->to, NULL);
+			rc = ivset_add(&x->found, from,
+			    to < lost->to ? to : lost->to, NULL);
 	}
+	return rc == ERR_NOENT ? 0 : rc;
+}
+
+static int
+look_at(struct look *x, const struct iv *lost, struct buf *copy)
+{
+	struct store_cursor *c = NULL;
+	int rc;
+
+	if (begin_of(x, lost) == lost->to)
+		return 0;
+	rc = store_cursor_open(x->store, begin_of(x, lost), &c);
+	if (!rc)
+		rc = walk(x, lost, c, copy);
+	store_cursor_close(c);
 	return rc == ERR_NOENT ? 0 : rc;
 }
 
@@ -166,42 +206,73 @@ static void
 run_look(void *arg)
 {
 	struct look *x = arg;
-	struct store_cursor *c = NULL;
 	struct buf copy;
 
 	buf_init(&copy, (size_t)BATCH_STORED_MAX + (2 << 20));
-	x->rc = store_cursor_open(x->store, begin_of(x), &c);
-	if (!x->rc)
-		x->rc = walk(x, c, &copy);
-	else if (x->rc == ERR_NOENT)
-		x->rc = 0;
-	store_cursor_close(c);
+	for (size_t i = 0; !x->rc && i < x->lost.n; i++)
+		x->rc = look_at(x, &x->lost.iv[i], &copy);
 	buf_fini(&copy);
+}
+
+/* Nothing is known of what lies there: owe all that may be. */
+static void
+find_all(struct look *x)
+{
+	ivset_clear(&x->found);
+	for (size_t i = 0; i < x->lost.n; i++) {
+		const struct iv *lost = &x->lost.iv[i];
+
+		if (begin_of(x, lost) < lost->to)
+			ivset_add(&x->found, begin_of(x, lost), lost->to, NULL);
+	}
+}
+
+/* What is no longer held, and what never held anything. */
+static void
+tell_holes(struct look *x, const struct iv *lost)
+{
+	struct dispatch_link *l = x->link;
+	uint64_t at = begin_of(x, lost), record;
+
+	if (lost->from < at) {
+		give_up(l, lost->from, at);
+		say_hole(l, lost->from, at, ENTRY_SKIP_GIVEN_UP);
+	}
+	while (at < lost->to) {
+		if (!ivset_first_in(&x->found, at, &record) ||
+		    record > lost->to)
+			record = lost->to;
+		say_hole(l, at, record, ENTRY_SKIP_HOLE);
+		at = ivset_first_gap(&x->found, record);
+	}
 }
 
 static void
 tell(struct look *x)
 {
 	struct dispatch_link *l = x->link;
-	uint64_t at = begin_of(x);
-	size_t i;
 
-	if (x->rc) {
-		ivset_clear(&x->found);
-		if (at < x->to)
-			ivset_add(&x->found, at, x->to, NULL);
-	}
+	if (x->rc)
+		find_all(x);
 	keeper_log_positions(l->all->k);
-	if (x->from < at) {
-		give_up(l, x->from, at);
-		say_hole(l, x->from, at, ENTRY_SKIP_GIVEN_UP);
+	for (size_t i = 0; i < x->lost.n; i++)
+		tell_holes(x, &x->lost.iv[i]);
+	if (x->found.n) {
+		owe_again(l, &x->found);
+		return;
 	}
-	for (i = 0; i < x->found.n && !l->ended; i++) {
-		say_hole(l, at, x->found.iv[i].from, ENTRY_SKIP_HOLE);
-		at = x->found.iv[i].to;
-		owe_again(l, x->found.iv[i].from, at);
-	}
-	say_hole(l, at, x->to, ENTRY_SKIP_HOLE);
+	l->looks = false;
+	dispatch_say_state(l);
+	if (!l->ended)
+		dispatch_work_restart(l);
+}
+
+static void
+free_look(struct look *x)
+{
+	ivset_fini(&x->lost);
+	ivset_fini(&x->found);
+	free(x);
 }
 
 static void
@@ -217,8 +288,7 @@ on_looked(int rc, void *arg)
 		tell(x);
 	if (l->ended)
 		dispatch_end(l, NULL); /* it waited for this */
-	ivset_fini(&x->found);
-	free(x);
+	free_look(x);
 }
 
 /* The first record that is still held. */
@@ -230,24 +300,43 @@ oldest_held(struct keeper *k)
 	return store_segments(k->store, &s, 1) ? s.first_rec : k->next_rec;
 }
 
+static struct look *
+make_look(struct dispatch_link *l, struct bytes lost)
+{
+	struct look *x = mem_new(sizeof(*x));
+	struct cursor c;
+
+	*x = (struct look){.link = l,
+	    .store = l->all->k->store,
+	    .held = oldest_held(l->all->k)};
+	ivset_init(&x->lost, ENTRY_INTERVALS_MAX);
+	ivset_init(&x->found, ENTRY_INTERVALS_MAX);
+	cursor_init(&c, lost);
+	ivset_decode(&c, &x->lost);
+	if (!cursor_end(&c))
+		return x;
+	free_look(x);
+	return NULL;
+}
+
 void
-dispatch_custody_lost(struct dispatch_link *l, const struct ipc_interval *m)
+dispatch_custody_lost(
+    struct dispatch_link *l, const struct ipc_pending_again *m)
 {
 	struct keeper *k = l->all->k;
 	struct look *x;
 
-	if (!l->target || m->from >= m->to || m->to > k->next_rec ||
+	if (l->looks)
+		return; /* the answer is on its way */
+	x = l->target ? make_look(l, m->lost) : NULL;
+	if (!x || ivset_end(&x->lost) > k->next_rec ||
 	    l->queries >= DISPATCH_QUERIES_MAX) {
+		if (x)
+			free_look(x);
 		dispatch_end(l, "PENDING_AGAIN of what it never had");
 		return;
 	}
-	x = mem_new(sizeof(*x));
-	*x = (struct look){.link = l,
-	    .store = k->store,
-	    .from = m->from,
-	    .to = m->to,
-	    .held = oldest_held(k)};
-	ivset_init(&x->found, PIECES_MAX);
+	l->looks = true;
 	l->queries++;
 	if (keeper_work(k, run_look, on_looked, x))
 		on_looked(ERR_SYS, x);

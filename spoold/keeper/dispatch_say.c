@@ -368,7 +368,7 @@ dispatch_say_on_message(struct dispatch_link *l, const struct ipc_msg *m)
 		on_new_incarnation(l, &m->u.incarnation);
 		break;
 	case IPC_PENDING_AGAIN:
-		dispatch_custody_lost(l, &m->u.interval);
+		dispatch_custody_lost(l, &m->u.pending_again);
 		break;
 	case IPC_TARGET_STATUS:
 		on_status(l, m->u.kv.kv);

@@ -61,6 +61,7 @@ struct dispatch_link {
 	struct dispatch_state state;
 	uint64_t settled, settled_before; /* records, for the rate */
 	uint32_t queries;
+	bool looks; /* into a loss of custody: more will be owed */
 };
 
 struct dispatch {
@@ -73,7 +74,7 @@ struct dispatch {
 /* dispatch_work.c: reading and handing out. */
 void dispatch_work_start(struct dispatch_link *l);
 void dispatch_work_kick(struct dispatch_link *l);
-/* Forget what was read; begin at the first record that is owed. */
+/* Forget what was read and sent; begin at the first record that is owed. */
 void dispatch_work_restart(struct dispatch_link *l);
 void dispatch_work_drop(struct dispatch_link *l);
 
@@ -84,7 +85,7 @@ void dispatch_say(struct dispatch_link *l, const struct ipc_msg *m);
 
 /* dispatch_custody.c: the far side lacks what it had taken. */
 void dispatch_custody_lost(
-    struct dispatch_link *l, const struct ipc_interval *m);
+    struct dispatch_link *l, const struct ipc_pending_again *m);
 
 /* dispatch.c */
 void dispatch_end(struct dispatch_link *l, const char *why);

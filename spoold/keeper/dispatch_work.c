@@ -70,10 +70,12 @@ dispatch_work_drop(struct dispatch_link *l)
 	l->defs = NULL;
 }
 
+/* TARGET_STATE was said: the forwarder forgets what it has in hand. */
 void
 dispatch_work_restart(struct dispatch_link *l)
 {
 	drop_ahead(l);
+	drop_sent(l);
 	l->again = l->reading;
 	l->end = false;
 	l->pos = l->target ? cursors_first_pending(l->target, 1) : 1;

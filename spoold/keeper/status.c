@@ -346,8 +346,8 @@ make_target(struct status *s, const struct cursors_target *t)
 	put_u64(o, "first_pending_rec", cursors_first_pending(t, 1));
 	put_u64(o, "next_rec", s->k->next_rec);
 	put_u64(o, "intervals", t->settled.n);
-	json_object_set_new(
-	    o, "durable", json_boolean(t->serial == t->saved_serial));
+	json_object_set_new(o, "durable",
+	    json_boolean(t->serial == t->saved_serial && !d.looks));
 	return o;
 }
 

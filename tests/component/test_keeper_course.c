@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/base/failpoint.h"
+#include "lib/codec/ivset.h"
 #include "tests/component/keeper_rig.h"
 #include "tests/helpers/cmocka_all.h"
 
@@ -122,13 +123,27 @@ segments_that_every_target_has_are_given_back(void **state)
 }
 
 static void
-lose_custody(struct keeper_peer *p, uint64_t from, uint64_t to)
+lose_two(struct keeper_peer *p, struct iv a, struct iv b)
 {
 	struct ipc_msg m = {.type = IPC_PENDING_AGAIN};
+	struct ivset lost;
+	struct buf encoded;
 
-	m.u.interval.from = from;
-	m.u.interval.to = to;
+	ivset_init(&lost, 2);
+	buf_init(&encoded, 256);
+	assert_int_equal(ivset_add(&lost, a.from, a.to, NULL), 0);
+	assert_int_equal(ivset_add(&lost, b.from, b.to, NULL), 0);
+	ivset_encode(&lost, &encoded);
+	m.u.pending_again.lost = buf_bytes(&encoded);
 	keeper_peer_send(p, &m);
+	buf_fini(&encoded);
+	ivset_fini(&lost);
+}
+
+static void
+lose_custody(struct keeper_peer *p, uint64_t from, uint64_t to)
+{
+	lose_two(p, (struct iv){from, to}, (struct iv){from, to});
 }
 
 static void
@@ -162,6 +177,7 @@ what_a_parent_lost_is_owed_again_where_it_is_held(void **state)
 	/* The first ten went with their segment, the last ten did not. */
 	lose_custody(&out, 1, 11);
 	expect_hole(&out, 1, 11, ENTRY_SKIP_GIVEN_UP);
+	keeper_peer_expect(&out, IPC_TARGET_STATE);
 	lose_custody(&out, 991, 1001);
 	keeper_peer_expect(&out, IPC_TARGET_STATE);
 	keeper_peer_stored(&out);
@@ -169,6 +185,48 @@ what_a_parent_lost_is_owed_again_where_it_is_held(void **state)
 	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 10);
 	keeper_peer_settle(&out, 991, 1001, ENTRY_TERM_DELIVERED);
 	keeper_rig_wait_target(r, "archive", "delivered", 1000);
+	keeper_rig_prove(r);
+	keeper_peer_close(&in);
+	keeper_peer_close(&out);
+}
+
+/*
+ * Else the first could be delivered, and the target look drained, before the
+ * second is known.
+ */
+static void
+all_that_a_parent_lost_is_owed_at_once(void **state)
+{
+	struct keeper_rig *r = *state;
+	struct keeper_peer in, out;
+	struct keeper_agent a;
+	uint64_t n;
+
+	keeper_rig_start(r, 1);
+	connect_agent(r, &in, &a, 1);
+	for (n = 1; n <= 5; n++) {
+		keeper_peer_batch(&in, n, &a, 10);
+		keeper_peer_committed(&in, n);
+	}
+	connect_target(r, &out, "archive");
+	for (n = 1; n <= 5; n++)
+		keeper_peer_stored(&out);
+	keeper_peer_settle(&out, 1, 41, ENTRY_TERM_DELIVERED);
+	await_durable(&out, 41);
+	/* Said twice: the second is answered by the same state. */
+	lose_two(&out, (struct iv){1, 11}, (struct iv){21, 31});
+	lose_two(&out, (struct iv){1, 11}, (struct iv){21, 31});
+	keeper_peer_expect(&out, IPC_TARGET_STATE);
+	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 30);
+	/* The last one was on its way: it is forgotten there, and comes too. */
+	for (n = 1; n <= 41; n += 20) {
+		keeper_peer_stored(&out);
+		assert_int_equal(out.msg.u.stored.first_rec, n);
+	}
+	keeper_peer_settle(&out, 1, 11, ENTRY_TERM_DELIVERED);
+	keeper_peer_settle(&out, 21, 31, ENTRY_TERM_DELIVERED);
+	keeper_peer_settle(&out, 41, 51, ENTRY_TERM_DELIVERED);
+	keeper_rig_wait_target(r, "archive", "delivered", 50);
 	keeper_rig_prove(r);
 	keeper_peer_close(&in);
 	keeper_peer_close(&out);
@@ -274,6 +332,7 @@ damage_is_set_aside_and_the_rest_is_handed_out(void **state)
 	/* A parent that asks for it is told so, and nothing is owed. */
 	lose_custody(&out, 11, 21);
 	expect_hole(&out, 11, 21, ENTRY_SKIP_HOLE);
+	keeper_peer_expect(&out, IPC_TARGET_STATE);
 	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 0);
 	keeper_peer_close(&out);
 	keeper_rig_kill(r);
@@ -511,6 +570,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(segments_that_every_target_has_are_given_back),
 	    TEST(what_a_parent_lost_is_owed_again_where_it_is_held),
+	    TEST(all_that_a_parent_lost_is_owed_at_once),
 	    TEST(at_the_quota_ingest_stops_and_goes_on_when_there_is_room),
 	    TEST(damage_is_set_aside_and_the_rest_is_handed_out),
 	    TEST(damage_at_the_place_to_begin_is_counted_too),

@@ -304,6 +304,32 @@ hold_waits_long_but_an_operator_can_hurry_it(void **state)
 	end(&f);
 }
 
+/* Else it would compare with a state that is about to change. */
+static void
+what_is_owed_again_is_waited_for(void **state)
+{
+	struct fixture f;
+	struct ivset lost;
+
+	(void)state;
+	begin(&f);
+	greet(&f);
+	until_calls(&f, "start ");
+	ivset_init(&lost, 2);
+	assert_int_equal(ivset_add(&lost, 1, 11, NULL), 0);
+	target_host_pending_again(f.t->host, &lost);
+	fail_it(&f, TARGET_RETRY, "CUSTODY_LOST");
+	peer_control(&f.peer, IPC_CONTROL_RETRY);
+	for (int i = 0; i < 20; i++)
+		peer_turn(&f.peer, 10);
+	assert_int_equal(f.t->starts, 1);
+	f.t->calls[0] = '\0';
+	peer_state(&f.peer);
+	until_calls(&f, "state start ");
+	ivset_fini(&lost);
+	end(&f);
+}
+
 static bool
 is_paused(void *arg)
 {
@@ -563,6 +589,7 @@ main(void)
 	    cmocka_unit_test(runs_beyond_one_message_go_in_several),
 	    cmocka_unit_test(a_target_that_refuses_is_tried_for_ever),
 	    cmocka_unit_test(hold_waits_long_but_an_operator_can_hurry_it),
+	    cmocka_unit_test(what_is_owed_again_is_waited_for),
 	    cmocka_unit_test(paused_sends_nothing_until_resumed),
 	    cmocka_unit_test(a_keeper_that_dies_takes_everything_with_it),
 	    cmocka_unit_test(a_keeper_that_keeps_no_window_is_left),

@@ -19,8 +19,8 @@ static struct said {
 	size_t skips;
 	struct entry_settled settled[SAID_MAX];
 	size_t settles;
-	uint64_t lost_from, lost_to;
-	unsigned losts, incarnations, ups;
+	struct iv lost[SAID_MAX];
+	unsigned lost_messages, losts, incarnations, ups;
 	uint64_t query;
 	char failed[64];
 } said;
@@ -76,12 +76,14 @@ target_host_new_incarnation(struct target_host *h, const char *why)
 }
 
 void
-target_host_pending_again(struct target_host *h, uint64_t from, uint64_t to)
+target_host_pending_again(struct target_host *h, const struct ivset *lost)
 {
 	(void)h;
-	said.lost_from = from;
-	said.lost_to = to;
-	said.losts++;
+	said.lost_messages++;
+	for (size_t i = 0; i < lost->n; i++) {
+		assert_true(said.losts < SAID_MAX);
+		said.lost[said.losts++] = lost->iv[i];
+	}
 }
 
 void
@@ -269,10 +271,27 @@ what_was_delivered_and_is_not_there_is_owed_again(void **state)
 	parent_has(t, 1, 51, 5);
 	keeper_has(t, 50, true, 5);
 	assert_int_equal(said.losts, 1);
-	assert_int_equal(said.lost_from, 51);
-	assert_int_equal(said.lost_to, 91);
+	assert_int_equal(said.lost[0].from, 51);
+	assert_int_equal(said.lost[0].to, 91);
 	assert_string_equal(said.failed, "CUSTODY_LOST");
 	assert_int_equal(said.ups, 0);
+}
+
+/* Else the first could be delivered again before the second is known. */
+static void
+all_that_was_lost_is_told_at_once(void **state)
+{
+	struct target *t = *state;
+
+	hand_over(t, 91);
+	parent_has(t, 21, 51, 5);
+	keeper_has(t, 50, true, 5);
+	assert_int_equal(said.lost_messages, 1);
+	assert_int_equal(said.losts, 2);
+	assert_int_equal(said.lost[0].from, 1);
+	assert_int_equal(said.lost[0].to, 21);
+	assert_int_equal(said.lost[1].from, 51);
+	assert_int_equal(said.lost[1].to, 91);
 }
 
 /* What went to the parent under an earlier incarnation it does not owe. */
@@ -360,6 +379,7 @@ main(void)
 	    TEST(numbers_never_given_out_make_a_new_incarnation),
 	    TEST(the_parent_may_ask_for_a_new_incarnation),
 	    TEST(what_was_delivered_and_is_not_there_is_owed_again),
+	    TEST(all_that_was_lost_is_told_at_once),
 	    TEST(an_earlier_incarnation_is_not_asked_for),
 	    TEST(a_hole_that_came_while_the_parent_was_away_is_skipped),
 	    TEST(a_digest_mismatch_is_quarantined_and_skipped),

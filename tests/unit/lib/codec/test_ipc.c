@@ -139,7 +139,8 @@ static const struct {
     {"DIGEST_QUERY", {IPC_DIGEST_QUERY, {.digest = {100, false, 0, {0}}}}},
     {"NEW_INCARNATION",
 	{IPC_NEW_INCARNATION, {.incarnation = {TEXT("cloned")}}}},
-    {"PENDING_AGAIN", {IPC_PENDING_AGAIN, {.interval = {1, 51, 0, 50}}}},
+    {"PENDING_AGAIN",
+	{IPC_PENDING_AGAIN, {.pending_again = {{set, sizeof(set)}}}}},
     {"TARGET_STATUS", {IPC_TARGET_STATUS, {.kv = {TEXT("kv")}}}},
     {"TARGET_STATE",
 	{IPC_TARGET_STATE,
@@ -378,7 +379,7 @@ values_that_cannot_be_are_refused(void **state)
 	    {IPC_STREAM_DEF, 3, 0},
 	    {IPC_STORED, 11, 0}, /* no records */
 	    {IPC_STORED, 16, 2}, /* codec */
-	    {IPC_PENDING_AGAIN, 15, 1},
+	    {IPC_PENDING_AGAIN, 1, 0}, /* nothing is lost */
 	    {IPC_CONTROL, 0, 0},
 	    {IPC_RESOLVE, 4, 0},
 	    {IPC_ADDRESSES, 9, 1},

@@ -245,14 +245,22 @@ lost_custody_is_owed_again_and_taken_off_the_terms(void **state)
 {
 	struct cursors c = {0};
 	struct cursors_target *t = add(&c, "a", 1);
-	struct entry e = {.type = ENTRY_PENDING_AGAIN};
+	struct entry e = {.type = ENTRY_PENDING_AGAIN}, f = e;
+	uint64_t term[ENTRY_TERMS];
 
 	(void)state;
-	cursors_settle(t, ENTRY_TERM_DELIVERED, 1, 21, NULL);
-	cursors_plan_again(t, 11, 21, &e.u.pending_again);
+	cursors_settle(t, ENTRY_TERM_DELIVERED, 1, 16, NULL);
+	cursors_settle(t, ENTRY_TERM_EXPIRED, 16, 31, NULL);
+	memcpy(term, t->term, sizeof(term));
+	cursors_plan_again(t, 1, 11, term, &e.u.pending_again);
+	cursors_plan_again(t, 21, 31, term, &f.u.pending_again);
 	assert_int_equal(e.u.pending_again.count[ENTRY_TERM_DELIVERED], 10);
+	/* What is left of the term, and then the next. */
+	assert_int_equal(f.u.pending_again.count[ENTRY_TERM_DELIVERED], 5);
+	assert_int_equal(f.u.pending_again.count[ENTRY_TERM_EXPIRED], 5);
 	assert_int_equal(cursors_apply(&c, &e), 0);
-	assert_int_equal(cursors_pending_in(t, 1, 21), 10);
+	assert_int_equal(cursors_apply(&c, &f), 0);
+	assert_int_equal(cursors_pending_in(t, 1, 31), 20);
 	assert_int_equal(sum(t), 10);
 	cursors_fini(&c);
 }
