@@ -195,21 +195,22 @@ note_fork(struct intake *in, const struct judge_range *r, struct intake_now now)
 {
 	struct entry e = {.type = ENTRY_FORK};
 	struct stream *st = r->stream;
-	char origin[UUID_TEXT_SIZE];
+	struct forks_note note;
+	char text[FORKS_TEXT_SIZE];
 
 	if (!memcmp(st->fork_head, r->head, BATCH_HEAD_SIZE))
 		return;
 	memcpy(st->fork_head, r->head, BATCH_HEAD_SIZE);
+	if (!forks_due(&in->forks, &st->key.origin, now.spool_us, &note))
+		return;
 	e.u.fork.key = st->key;
 	e.u.fork.seq = r->first_seq;
 	memcpy(e.u.fork.head_known, st->accepted.head, BATCH_HEAD_SIZE);
 	memcpy(e.u.fork.head_seen, r->prev_head, BATCH_HEAD_SIZE);
 	e.u.fork.wall_ns = now.wall_ns;
 	intake_state_entry(in, &e);
-	intake_state_alarm(in,
-	    "FORK: agent %s has two histories of a stream at %llu",
-	    uuid_format(&st->key.origin, origin),
-	    (unsigned long long)r->first_seq);
+	forks_text(&note, &st->key.origin, r->first_seq, text, sizeof(text));
+	intake_state_alarm(in, "FORK: %s", text);
 }
 
 /* A range of which nothing is stored, for its listener and its stream. */

@@ -5,6 +5,7 @@
 #ifndef SPOOLD_KEEPER_INTAKE_STATE_H
 #define SPOOLD_KEEPER_INTAKE_STATE_H
 
+#include "spoold/keeper/forks.h"
 #include "spoold/keeper/intake.h"
 #include "spoold/keeper/judge.h"
 #include "spoold/keeper/htable.h"
@@ -92,6 +93,7 @@ struct intake {
 	size_t slots;
 	uint64_t pool_bytes, queued_bytes;
 	uint64_t swept_us; /* spool time of the last sweep */
+	struct forks forks;
 	struct intake_judged *judged; /* room to judge one batch in */
 #ifdef MUTANT_ALREADY_BY_NUMBER
 	struct entry_receiver_state past[INTAKE_SLOTS_MAX];

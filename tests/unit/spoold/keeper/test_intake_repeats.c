@@ -2,6 +2,7 @@
 /* Repeats, and batches of which a part waits for the log. */
 #include "tests/helpers/cmocka_all.h"
 
+#include "spoold/keeper/forks.h"
 #include "tests/unit/spoold/keeper/intake_rig.h"
 
 static struct intake_rig rig;
@@ -130,6 +131,74 @@ a_batch_that_is_queued_in_part_comes_again_with_each_commit(void **state)
 	assert_int_equal(credits(), before);
 }
 
+/* The same stream with another head each time, all refused. */
+static void
+fork_anew(uint64_t *number, uint32_t sid, uint32_t times)
+{
+	struct ipc_range r = intake_rig_range(sid, 1, 1);
+	const struct ipc_msg *m;
+
+	for (uint32_t i = 0; i < times; i++, ++*number) {
+		memset(r.prev_head, 0xee, BATCH_HEAD_SIZE);
+		memset(r.head, 0xee, BATCH_HEAD_SIZE);
+		memcpy(r.head, number, sizeof(*number));
+		intake_rig_batch(&rig, 1, *number, &r, 1);
+		m = intake_rig_expect(&rig, IPC_REFUSED);
+		assert_int_equal(
+		    intake_rig_verdict(m, 0).code, AGENTLINK_CODE_FORK);
+		intake_rig_void(&rig, 1, *number);
+		intake_rig_commit(&rig, 0);
+	}
+}
+
+static size_t
+fork_alarms(uint64_t *number, uint32_t sid, uint32_t times)
+{
+	size_t before = rig.alarms;
+
+	fork_anew(number, sid, times);
+	return rig.alarms - before;
+}
+
+/* Each would be an entry of the log, and nobody may fill that at will. */
+static void
+ever_new_histories_are_recorded_so_often_in_an_hour(void **state)
+{
+	uint64_t number = 1;
+
+	(void)state;
+	intake_rig_connect(&rig, 1, 0);
+	open_sid(1, 1);
+	intake_rig_expect(&rig, IPC_STREAM_STATE);
+	open_sid(2, 2);
+	intake_rig_expect(&rig, IPC_STREAM_STATE);
+	assert_int_equal(fork_alarms(&number, 1, FORKS_TOLD), FORKS_TOLD);
+	assert_non_null(strstr(rig.text, "no more are recorded"));
+	assert_int_equal(fork_alarms(&number, 1, 40), 0);
+	/* Another agent's are not hidden by it. */
+	assert_int_equal(fork_alarms(&number, 2, 1), 1);
+	rig.now.spool_us += FORKS_HOUR_US;
+	assert_int_equal(fork_alarms(&number, 1, 1), 1);
+	assert_non_null(strstr(rig.text, ", 40 more before it"));
+}
+
+static void
+of_all_agents_there_are_so_many_forks_in_an_hour(void **state)
+{
+	struct forks f = {.next = 0};
+	struct forks_note note;
+	struct uuid id = {{0}};
+	uint32_t told = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 4 * FORKS_ALL; i++) {
+		memcpy(&id, &i, sizeof(i));
+		told += forks_due(&f, &id, 1, &note);
+	}
+	assert_int_equal(told, FORKS_ALL);
+	assert_true(forks_due(&f, &id, 1 + FORKS_HOUR_US, &note));
+}
+
 int
 main(void)
 {
@@ -138,6 +207,8 @@ main(void)
 	    TEST(what_ends_inside_is_no_repeat_of_a_connection_that_was_told),
 	    TEST(what_ends_inside_is_taken_in_a_replay),
 	    TEST(a_batch_that_is_queued_in_part_comes_again_with_each_commit),
+	    TEST(ever_new_histories_are_recorded_so_often_in_an_hour),
+	    TEST(of_all_agents_there_are_so_many_forks_in_an_hour),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
