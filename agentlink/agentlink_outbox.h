@@ -28,7 +28,8 @@ struct agentlink_outbox_report {
 };
 
 /*
- * Open or make the directory and lock it.  ERR_BUSY: another has the lock.
+ * Open or make the directory and lock it.  ERR_BUSY: another has the lock, and
+ * still had it after two seconds.
  * max_bytes is the limit of all files (at least 1 MiB); 0: 1 GiB.
  * On failure `why` (of why_size) gets a sentence.
  */

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -19,6 +20,8 @@
 
 #define NEW_NAME "outbox.new"
 #define NAME_SIZE 32
+#define LOCK_WAIT_MS 2000u
+#define LOCK_STEP_MS 20
 
 static void
 name_of(uint64_t number, char name[NAME_SIZE])
@@ -149,6 +152,23 @@ open_files(struct agentlink_outbox *o)
 	return rc;
 }
 
+/*
+ * One that was killed has the lock until the kernel has taken it apart, which
+ * a disk that is busy can make long; who is started at once in its place is to
+ * find the outbox free.
+ */
+static bool
+take_lock(int fd)
+{
+	for (unsigned waited = 0; flock(fd, LOCK_EX | LOCK_NB);
+	     waited += LOCK_STEP_MS) {
+		if (waited >= LOCK_WAIT_MS)
+			return false;
+		poll(NULL, 0, LOCK_STEP_MS);
+	}
+	return true;
+}
+
 int
 agentlink_outbox_file_open_all(
     struct agentlink_outbox *o, const char *dir, char *why, size_t why_size)
@@ -165,7 +185,7 @@ agentlink_outbox_file_open_all(
 		snprintf(why, why_size, "%s: %s", dir, strerror(errno));
 		return err_of_errno(errno);
 	}
-	if (flock(o->lock_fd, LOCK_EX | LOCK_NB)) {
+	if (!take_lock(o->lock_fd)) {
 		snprintf(why, why_size, "%s: another agent uses it", dir);
 		return ERR_BUSY;
 	}

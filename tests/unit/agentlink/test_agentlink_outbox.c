@@ -6,7 +6,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agentlink/agentlink_outrec.h"
@@ -376,6 +379,49 @@ a_second_agent_is_kept_out(void **state)
 	rig_fini(&r);
 }
 
+/* A process that has the lock, and is killed with it a moment later. */
+static pid_t
+dying_holder(void)
+{
+	const struct itimerval soon = {.it_value.tv_usec = 100000};
+	char path[160], byte;
+	int ready[2], fd;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) ||
+		    write(ready[1], "", 1) != 1 ||
+		    setitimer(ITIMER_REAL, &soon, NULL))
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	assert_true(pid > 0);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void
+who_comes_while_a_killed_one_dies_gets_in(void **state)
+{
+	struct rig r;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	pid = dying_holder();
+	rig_init(&r, dir, 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	rig_fini(&r);
+}
+
 static void
 positions_are_remembered_forgotten_and_replaced(void **state)
 {
@@ -422,6 +468,7 @@ main(void)
 	    CASE(files_turn_are_removed_and_stay_within_the_limit),
 	    CASE(a_lost_middle_file_is_told_as_corrupt),
 	    CASE(a_second_agent_is_kept_out),
+	    CASE(who_comes_while_a_killed_one_dies_gets_in),
 	    CASE(positions_are_remembered_forgotten_and_replaced),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
