@@ -321,3 +321,22 @@ def chain_and_agents_apart(spool):
     m = link.open(own)
     check(m.flags & wire.NEW and m.last == 0, f"{m}")
     link.deliver(stream)
+
+
+@case(alone=True)
+def chain_credit(spool):
+    """A child that goes far beyond its window while nothing is acknowledged gets
+    ERROR CREDIT, with batches as with SKIPs; the spool goes on, and nothing is
+    stored twice."""
+    for what in ("batches", "skips"):
+        child = Child(spool)
+        child.connect()
+        batch = child.deliver((child.stream(1), 3))
+        skip = wire.message("SKIP", **{"from": 1, "count": 3, "reason": 1})
+        sent = batch.frame() if what == "batches" else skip
+        with spool.stopped("keeper"):
+            for _ in range(max(72, child.link.credit[1] + 8) + 1):
+                child.link.send_bytes(sent)
+            child.link.expect_error("CREDIT")
+        check([i[:2] for i in intervals(child.connect())] == [(1, 4)], "not as before")
+        child.deliver((child.stream(1), 3))
