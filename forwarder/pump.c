@@ -110,8 +110,8 @@ state_word(const struct target_host *h)
 	return h->verdict == TARGET_RETRY ? "retry" : "hold";
 }
 
-void
-pump_tell_status(struct target_host *h)
+static void
+tell_status(struct target_host *h)
 {
 	struct ipc_msg m = {.type = IPC_TARGET_STATUS};
 	struct kv *kv = NULL;
@@ -143,8 +143,9 @@ pump_tell_status(struct target_host *h)
 /* ---- batches ---------------------------------------------------------------
  */
 
-void
-pump_trim(struct target_host *h)
+/* Frees the batches at the front that are wholly settled. */
+static void
+trim(struct target_host *h)
 {
 	while (h->first && !h->first->left) {
 		struct pump_batch *b = h->first;
@@ -166,7 +167,7 @@ pump_forget(struct target_host *h)
 {
 	for (struct pump_batch *b = h->first; b; b = b->next)
 		b->left = 0;
-	pump_trim(h);
+	trim(h);
 	ivset_clear(&h->settled);
 	buf_clear(&h->verdicts);
 	h->n_verdicts = 0;
@@ -223,7 +224,7 @@ on_more(void *arg)
 static void
 on_tick(void *arg)
 {
-	pump_tell_status(arg);
+	tell_status(arg);
 }
 
 static void
@@ -231,10 +232,10 @@ on_soon(void *arg)
 {
 	struct target_host *h = arg;
 
-	pump_trim(h);
+	trim(h);
 	pump_flush_verdicts(h);
 	if (h->status_changed)
-		pump_tell_status(h);
+		tell_status(h);
 }
 
 /* ---- links -----------------------------------------------------------------

@@ -108,15 +108,11 @@ void pump_must(int rc, const char *what);
 /* Flush verdicts and free what is settled, in the next turn. */
 void pump_soon(struct target_host *h);
 void pump_flush_verdicts(struct target_host *h);
-void pump_tell_status(struct target_host *h);
 
 /* pump_keeper.c: a message of the keeper's; an error breaks the link. */
 int pump_on_keeper(struct target_host *h, uint16_t type, struct bytes payload);
 void pump_forget_streams(struct target_host *h);
 void pump_ask(struct target_host *h);
-
-/* Frees the batches at the front that are wholly settled. */
-void pump_trim(struct target_host *h);
 
 /* pump_host.c */
 void pump_on_addresses(struct target_host *h, const struct ipc_addresses *a);

@@ -101,8 +101,9 @@ on_stop_timer(void *arg)
 	go_on_stopping(arg);
 }
 
-void
-supervisor_stop(struct supervisor *s, int status)
+/* Stop everything; the loop ends when all are gone. */
+static void
+stop_all(struct supervisor *s, int status)
 {
 	if (s->state == SUPERVISOR_STOPPING)
 		return;
@@ -142,7 +143,7 @@ supervisor_on_death(struct supervisor *s, struct child *c, int status)
 	if (c->role == IPC_ROLE_KEEPER) {
 		if (is_refusal(s, c, status)) {
 			log_error("the keeper refuses its spool; see above");
-			supervisor_stop(s, SUPERVISOR_REFUSED);
+			stop_all(s, SUPERVISOR_REFUSED);
 			return;
 		}
 		supervisor_blame(s, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
@@ -169,7 +170,7 @@ on_signal(int signum, void *arg)
 		if (s->state != SUPERVISOR_STOPPING)
 			supervisor_forget_unwanted(s);
 	} else {
-		supervisor_stop(s, 0);
+		stop_all(s, 0);
 	}
 }
 

@@ -94,9 +94,6 @@ int supervisor_start(struct supervisor *s, struct loop *loop,
     const struct supervisor_options *options, struct config *config, char *why);
 void supervisor_fini(struct supervisor *s);
 
-/* Stop everything; the loop ends when all are gone. */
-void supervisor_stop(struct supervisor *s, int status);
-
 /* A child has become READY: is that everybody? */
 void supervisor_check_ready(struct supervisor *s);
 void supervisor_on_death(struct supervisor *s, struct child *c, int status);

@@ -368,18 +368,6 @@ source_path(const struct source *s)
 	return s->path;
 }
 
-uint64_t
-source_device(const struct source *s)
-{
-	return s->device;
-}
-
-uint64_t
-source_inode(const struct source *s)
-{
-	return s->inode;
-}
-
 int
 source_fd(const struct source *s)
 {

@@ -75,8 +75,6 @@ bool source_is_known(const struct source *s);
 /* The file's name is known to be another now. */
 void source_rename(struct source *s, const char *path);
 const char *source_path(const struct source *s);
-uint64_t source_device(const struct source *s);
-uint64_t source_inode(const struct source *s);
 int source_fd(const struct source *s);
 /* Records and their bytes, taken since it was opened. */
 uint64_t source_records(const struct source *s);

@@ -47,8 +47,8 @@ send_batch(struct flow *f, struct flow_item *item)
 	FAILPOINT("receiver-after-batch");
 }
 
-void
-flow_send_item(struct flow *f, struct flow_item *item)
+static void
+send_item(struct flow *f, struct flow_item *item)
 {
 	struct ipc_msg m = {.type = item->type};
 
@@ -115,7 +115,7 @@ flow_pump(struct flow *f)
 	for (struct flow_item *i = from; i; i = i->next)
 		if (i->number >= f->sent_to) {
 			take_out_withdrawn(f, i);
-			flow_send_item(f, i);
+			send_item(f, i);
 			f->sent_to = i->number + 1;
 		}
 }

@@ -61,7 +61,6 @@ struct flow {
 void flow_send_msg(struct flow *f, const struct ipc_msg *m);
 void flow_send_stream_open(struct flow *f, struct flow_stream *s);
 void flow_send_chain_open(struct flow *f, const struct flow_chain *c);
-void flow_send_item(struct flow *f, struct flow_item *item);
 
 /*
  * Take out of an item what is not kept: made anew, or VOID.  What was kept

@@ -38,8 +38,9 @@ second_fits(uint8_t first, uint8_t second)
 	}
 }
 
-bool
-field_is_text(struct bytes x)
+/* Well-formed UTF-8 without control characters (so without NUL, LF). */
+static bool
+is_text(struct bytes x)
 {
 	size_t i = 0;
 
@@ -62,7 +63,7 @@ static void
 decode_text(struct cursor *c, size_t max, struct bytes *to)
 {
 	*to = cursor_string(c, max);
-	if (!field_is_text(*to))
+	if (!is_text(*to))
 		cursor_fail(c, ERR_FORMAT);
 }
 
@@ -142,7 +143,7 @@ field_decode(const struct field *f, struct cursor *c, void *to)
 static void
 encode_string(const struct field *f, struct bytes x, struct buf *b)
 {
-	if (x.len > f->max || (f->kind == FIELD_TEXT && !field_is_text(x))) {
+	if (x.len > f->max || (f->kind == FIELD_TEXT && !is_text(x))) {
 		if (!b->err)
 			b->err = ERR_INVAL;
 		return;

@@ -94,7 +94,4 @@ void field_decode(const struct field *f, struct cursor *c, void *to);
 void field_encode(
     const struct field *f, const void *from, bool with_rest, struct buf *b);
 
-/* Well-formed UTF-8 without control characters (so without NUL, LF). */
-bool field_is_text(struct bytes x);
-
 #endif

@@ -98,8 +98,8 @@ schema_item_init(const struct schema_group *group, void *item)
 	return head->key_at ? 0 : ERR_NOMEM;
 }
 
-void
-schema_item_fini(const struct schema_group *group, void *item)
+static void
+item_fini(const struct schema_group *group, void *item)
 {
 	struct schema_item *head = item;
 
@@ -139,11 +139,11 @@ schema_fini(const struct schema *s, void *top)
 		char *items = schema_items(map, top, &count);
 
 		for (size_t i = 0; i < count; i++)
-			schema_item_fini(map, items + i * map->size);
+			item_fini(map, items + i * map->size);
 		free(items);
 		schema_set_items(map, top, NULL, 0);
 	}
-	schema_item_fini(s->top, top);
+	item_fini(s->top, top);
 }
 
 /* Give a row that is not in the file its default. */

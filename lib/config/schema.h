@@ -106,8 +106,7 @@ int schema_item_init(const struct schema_group *group, void *item);
  */
 int schema_defaults(const struct schema_group *group, void *item);
 
-/* Give back what an item, or a whole top struct with its maps, owns. */
-void schema_item_fini(const struct schema_group *group, void *item);
+/* Give back what a top struct with its maps owns. */
 void schema_fini(const struct schema *s, void *top);
 
 /* The entries of a map group in a top struct. */

@@ -21,8 +21,9 @@ segment_path(
 	return store_path(s, path, "seg/%016llx.sp", (unsigned long long)id);
 }
 
-bool
-segment_is_listed_bad(const struct store *s, uint64_t id)
+/* Whether options or inspector call this id bad. */
+static bool
+is_listed_bad(const struct store *s, uint64_t id)
 {
 	for (size_t i = 0; i < s->o.bad_count; i++)
 		if (s->o.bad_segments[i] == id)
@@ -168,7 +169,7 @@ segment_load(struct store *s, uint64_t id, struct segment **out)
 	rc = open_file(s, id, &fd);
 	if (rc == ERR_NOENT)
 		rc = ERR_IO; /* ERR_NOENT means that it is empty */
-	if (!rc && segment_is_listed_bad(s, id))
+	if (!rc && is_listed_bad(s, id))
 		rc = ERR_CORRUPT;
 	else if (!rc)
 		rc = load_by_tree(s, fd, seg);

@@ -72,7 +72,4 @@ void segment_condemn(struct store *s, struct segment *seg, const char *why);
 struct segment_env *segment_use(struct store *s, struct segment *seg, int *rc);
 void segment_unuse(struct store *s, struct segment_env *e);
 
-/* Whether options or inspector call this id bad. */
-bool segment_is_listed_bad(const struct store *s, uint64_t id);
-
 #endif

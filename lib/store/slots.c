@@ -24,7 +24,6 @@ enum state { FREE, USED, BAD };
 
 struct slot {
 	enum state state[FILES]; /* as read; USED means MAC and CRC hold */
-	bool foreign; /* well formed, but of another key */
 	struct segfmt_slot content;
 };
 
@@ -84,8 +83,7 @@ mac_of(const struct slots *s, const uint8_t *block, uint8_t mac[DIGEST_SIZE])
 }
 
 static enum state
-judge(const struct slots *s, const uint8_t *block, struct segfmt_slot *content,
-    bool *foreign)
+judge(const struct slots *s, const uint8_t *block, struct segfmt_slot *content)
 {
 	uint8_t mac[DIGEST_SIZE];
 	int rc = segfmt_slot_decode(bytes_of(block, SEGFMT_SLOT_SIZE), content);
@@ -93,10 +91,7 @@ judge(const struct slots *s, const uint8_t *block, struct segfmt_slot *content,
 	if (rc)
 		return rc == ERR_NOENT ? FREE : BAD;
 	mac_of(s, block, mac);
-	if (digest_equal(mac, content->mac, sizeof(mac)))
-		return USED;
-	*foreign = memcmp(content->key_id, s->key_id, sizeof(s->key_id)) != 0;
-	return BAD;
+	return digest_equal(mac, content->mac, sizeof(mac)) ? USED : BAD;
 }
 
 static int
@@ -130,7 +125,7 @@ read_slot(struct slots *s, int file, size_t i)
 		slot->state[file] = BAD; /* an unreadable sector */
 		return 0;
 	}
-	slot->state[file] = judge(s, block, &content, &slot->foreign);
+	slot->state[file] = judge(s, block, &content);
 	if (slot->state[file] == USED)
 		slot->content = content;
 	return 0;

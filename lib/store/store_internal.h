@@ -187,13 +187,6 @@ int store_meta_watermark(struct store *s, struct store_watermark *w);
  */
 int store_mend_rewrite(struct store *s, const struct segment *seg);
 
-/*
- * The file cannot be written any more: seal a copy of it and put that in its
- * place, under the same id, UUID and key.
- */
-int store_mend_copy(
-    struct store *s, struct segment *seg, const struct segment_tally *tally);
-
 /* Seal the segment that an unclean stop left open, by either way. */
 int store_mend_seal(
     struct store *s, struct segment *seg, const struct segment_tally *tally);

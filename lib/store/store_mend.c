@@ -186,8 +186,12 @@ make_copy(struct store *s, const char *from, const char *to, uint64_t size)
 	return rc;
 }
 
-int
-store_mend_copy(
+/*
+ * The file cannot be written any more: seal a copy of it and put that in its
+ * place, under the same id, UUID and key.
+ */
+static int
+seal_copy(
     struct store *s, struct segment *seg, const struct segment_tally *tally)
 {
 	char from[STORE_PATH_MAX], to[STORE_PATH_MAX];
@@ -223,7 +227,7 @@ store_mend_seal(
 	if (!rc)
 		rc = add_footer(s, segment_path(s, seg->id, path), seg, tally);
 	if (rc)
-		rc = store_mend_copy(s, seg, tally);
+		rc = seal_copy(s, seg, tally);
 	if (rc)
 		return rc;
 	seg->checked = false;

@@ -294,22 +294,6 @@ backlog_new(struct keeper *k)
 	return b;
 }
 
-void
-backlog_free(struct backlog *b)
-{
-	struct waiter *w;
-
-	if (!b)
-		return;
-	while ((w = b->waiters)) {
-		b->waiters = w->next;
-		free(w);
-	}
-	loop_timer_free(b->timer);
-	free(b->seen);
-	free(b);
-}
-
 int64_t
 backlog_oldest(const struct backlog *b, const struct cursors_target *t)
 {

@@ -20,7 +20,6 @@
 struct backlog; /* opaque */
 
 struct backlog *backlog_new(struct keeper *k);
-void backlog_free(struct backlog *b);
 
 /* When it was received, wall clock; 0 if nothing is owed or not known yet. */
 int64_t backlog_oldest(const struct backlog *b, const struct cursors_target *t);

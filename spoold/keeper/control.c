@@ -342,19 +342,6 @@ control_new(struct keeper *k, int fd, struct control **out)
 	return 0;
 }
 
-void
-control_free(struct control *c)
-{
-	if (!c)
-		return;
-	while (c->clients)
-		hang_up(c->clients);
-	if (c->poll)
-		loop_poll_free(c->poll);
-	loop_timer_free(c->rest);
-	free(c);
-}
-
 /* ---- calls ---- */
 
 struct keeper *

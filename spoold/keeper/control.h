@@ -36,8 +36,6 @@ struct control_call; /* one request; ends with an answer or a failure */
 
 /* Takes connections from `fd` (-1: there is no socket). */
 int control_new(struct keeper *k, int fd, struct control **out);
-/* Calls that still wait are forgotten. */
-void control_free(struct control *c);
 
 struct keeper *control_keeper(const struct control_call *call);
 unsigned control_rights(const struct control_call *call);

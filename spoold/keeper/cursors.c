@@ -133,8 +133,12 @@ cursors_settle(struct cursors_target *t, enum entry_term term, uint64_t from,
 	return 0;
 }
 
-int
-cursors_quarantine(
+/*
+ * Numbers that cannot be read: all are settled, but only up to `count` are
+ * counted as records, for the rest never were any.
+ */
+static int
+settle_hole(
     struct cursors_target *t, uint64_t from, uint64_t to, uint64_t count)
 {
 	uint64_t n = 0;
@@ -299,8 +303,7 @@ apply_quarantine(struct cursors *c, const struct entry_quarantine *q)
 	int rc;
 
 	for (i = 0; i < c->n; i++) {
-		rc = soft(
-		    cursors_quarantine(c->target[i], q->from, q->to, q->count));
+		rc = soft(settle_hole(c->target[i], q->from, q->to, q->count));
 		if (rc)
 			return rc;
 	}
@@ -407,18 +410,6 @@ cursors_entry(const struct cursors_target *t)
 	memcpy(s->opaque, t->opaque, sizeof(s->opaque));
 	s->settled = t->settled;
 	return e;
-}
-
-void
-cursors_encode(const struct cursors *c, struct buf *b)
-{
-	size_t i;
-
-	for (i = 0; i < c->n; i++) {
-		struct entry e = cursors_entry(c->target[i]);
-
-		entry_encode(b, &e);
-	}
 }
 
 bool

@@ -76,13 +76,6 @@ int cursors_settle(struct cursors_target *t, enum entry_term term,
     uint64_t from, uint64_t to, uint64_t *added);
 
 /*
- * The same for numbers that cannot be read: all are settled, but only up to
- * `count` are counted as records, for the rest never were any.
- */
-int cursors_quarantine(
-    struct cursors_target *t, uint64_t from, uint64_t to, uint64_t count);
-
-/*
  * Owe [from, to) once more; fills the entry's counts, which are taken off the
  * terms: DELIVERED first, then the others in order.  `term` is what is left of
  * t->term by those that were planned before, and is taken off too.
@@ -121,7 +114,6 @@ int cursors_apply(struct cursors *c, const struct entry *e);
 
 /* As TARGET_STATE; `settled` in it is borrowed from t. */
 struct entry cursors_entry(const struct cursors_target *t);
-void cursors_encode(const struct cursors *c, struct buf *b);
 
 /*
  * Take over what meta knows, if it is later than the log: everything settled

@@ -56,21 +56,6 @@ free_link(struct dispatch_link *l)
 	free(l);
 }
 
-void
-dispatch_free(struct dispatch *d)
-{
-	struct dispatch_link *l;
-
-	if (!d)
-		return;
-	loop_timer_free(d->timer);
-	while ((l = d->links)) {
-		d->links = l->next;
-		free_link(l);
-	}
-	free(d);
-}
-
 static struct dispatch_link *
 find(const struct dispatch *d, const char *name)
 {

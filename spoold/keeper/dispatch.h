@@ -19,8 +19,6 @@
 #include "spoold/keeper/keeper.h"
 
 struct dispatch *dispatch_new(struct keeper *k);
-/* Jobs of the pool must have ended. */
-void dispatch_free(struct dispatch *d);
 
 /* A socket to the forwarder of a target; it is ours. */
 void dispatch_on_link(struct dispatch *d, struct bytes name, int fd);

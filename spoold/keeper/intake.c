@@ -420,9 +420,3 @@ intake_is_open(const struct intake *in)
 {
 	return in->open;
 }
-
-uint64_t
-intake_queued_bytes(const struct intake *in)
-{
-	return in->queued_bytes;
-}

@@ -87,7 +87,5 @@ void intake_action_done(struct intake_action *a);
 
 /* All listed receivers have replayed or died. */
 bool intake_is_open(const struct intake *in);
-/* Bytes and items that were accepted and are not durable. */
-uint64_t intake_queued_bytes(const struct intake *in);
 
 #endif

@@ -5,7 +5,8 @@
  * starts and everything is driven by messages.  What can go wrong at the
  * start: numbers were left out (a hole, settled for every target at once);
  * damage (told by the store, settled as quarantined); segments that were to be
- * given back (finished).
+ * given back (finished).  The parts live as long as the process, which ends
+ * with _exit(): they are not freed.
  */
 #include "spoold/keeper/keeper.h"
 

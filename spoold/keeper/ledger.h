@@ -87,7 +87,4 @@ void ledger_note_receiver(struct ledger *l, uint32_t slot,
 int ledger_checkpoint(struct ledger *l, uint64_t now_us, int64_t wall_ns,
     int (*emit)(void *arg, struct bytes entries), void *arg);
 
-/* Bytes that ledger_checkpoint would emit, at the most. */
-size_t ledger_checkpoint_size(const struct ledger *l);
-
 #endif

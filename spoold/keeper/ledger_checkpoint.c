@@ -127,17 +127,3 @@ ledger_checkpoint(struct ledger *l, uint64_t now_us, int64_t wall_ns,
 	buf_fini(&s.piece);
 	return s.rc;
 }
-
-size_t
-ledger_checkpoint_size(const struct ledger *l)
-{
-	size_t size = 4096 + l->counters.n * 128, i;
-	struct child *ch = NULL;
-
-	for (i = 0; i < l->cursors.n; i++)
-		size += 512 + 20 * l->cursors.target[i]->settled.n;
-	while ((ch = children_next(&l->children, ch)))
-		size += 64 + 56 * ch->durable.n;
-	return size + streams_count(&l->streams) * 320 + l->streams.memory / 4 +
-	    l->receivers * 48;
-}

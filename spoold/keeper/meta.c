@@ -61,15 +61,6 @@ drop(struct meta *m)
 	m->n = 0;
 }
 
-void
-meta_free(struct meta *m)
-{
-	if (!m)
-		return;
-	drop(m);
-	free(m);
-}
-
 /* ---- saving ---- */
 
 static struct saved *

@@ -14,8 +14,6 @@
 #include "spoold/keeper/keeper.h"
 
 struct meta *meta_new(struct keeper *k);
-/* No save may be running. */
-void meta_free(struct meta *m);
 
 /*
  * After replay: take over into the live state what is newer than the log.

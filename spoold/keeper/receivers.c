@@ -57,22 +57,6 @@ receivers_new(struct keeper *k)
 	return r;
 }
 
-void
-receivers_free(struct receivers *r)
-{
-	struct receiver_link *l;
-
-	if (!r)
-		return;
-	while ((l = r->links)) {
-		r->links = l->next;
-		chan_free(l->chan);
-		free(l);
-	}
-	connections_free(r->connections);
-	free(r);
-}
-
 static struct receiver_link *
 find(const struct receivers *r, uint64_t id)
 {

@@ -11,7 +11,6 @@
 #include "spoold/keeper/keeper.h"
 
 struct receivers *receivers_new(struct keeper *k);
-void receivers_free(struct receivers *r);
 
 /* A socket to the receiver of a slot; it is ours. */
 void receivers_on_link(struct receivers *r, uint32_t slot, int fd);

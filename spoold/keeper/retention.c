@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spoold/keeper/retention.h"
 
-bool
-retention_is_settled(const struct cursors *c, const struct store_segment *s)
+/* Has every target settled all records of this segment? */
+static bool
+is_settled(const struct cursors *c, const struct store_segment *s)
 {
 	size_t i;
 
@@ -16,7 +17,7 @@ const struct store_segment *
 retention_next(
     const struct cursors *c, const struct store_segment *segments, size_t n)
 {
-	if (!n || !segments[0].sealed || !retention_is_settled(c, &segments[0]))
+	if (!n || !segments[0].sealed || !is_settled(c, &segments[0]))
 		return NULL;
 	return &segments[0];
 }

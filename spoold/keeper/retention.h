@@ -16,10 +16,6 @@
 #include "lib/store/store.h"
 #include "spoold/keeper/cursors.h"
 
-/* Has every target settled all records of this segment? */
-bool retention_is_settled(
-    const struct cursors *c, const struct store_segment *s);
-
 /*
  * The oldest segment that may go, or NULL: sealed, settled, and nothing older
  * than it is kept.  Segments are oldest first.

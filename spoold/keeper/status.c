@@ -500,19 +500,3 @@ status_new(struct keeper *k)
 		loop_timer_start(s->file_timer, 100, FILE_EVERY_MS);
 	return s;
 }
-
-void
-status_free(struct status *s)
-{
-	if (!s)
-		return;
-	loop_timer_free(s->file_timer);
-	loop_timer_free(s->rate_timer);
-	free(s->rate);
-	free(s->roles);
-	free(s->reload);
-	free(s->warnings);
-	free(s->addresses);
-	free(s->since);
-	free(s);
-}

@@ -13,7 +13,6 @@
 #include "spoold/keeper/keeper.h"
 
 struct status *status_new(struct keeper *k);
-void status_free(struct status *s);
 
 /* What the supervisor says: roles, users, reload, warnings. */
 void status_on_supervisor(struct status *s, const struct kv *kv);

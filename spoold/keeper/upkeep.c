@@ -160,12 +160,6 @@ upkeep_finish_recycles(struct upkeep *u, const struct uuid *segment, size_t n)
 	free(row);
 }
 
-void
-upkeep_on_settled(struct upkeep *u)
-{
-	look_for_recycling(u);
-}
-
 /* ---- delta checkpoints ---- */
 
 static bool
@@ -320,16 +314,6 @@ upkeep_new(struct keeper *k)
 	loop_timer_start(u->timer, TICK_MS, TICK_MS);
 	look_at_quota(u);
 	return u;
-}
-
-void
-upkeep_free(struct upkeep *u)
-{
-	if (!u)
-		return;
-	loop_timer_free(u->timer);
-	item_list_free(&u->busy);
-	free(u);
 }
 
 void

@@ -16,12 +16,9 @@
 #include "spoold/keeper/keeper.h"
 
 struct upkeep *upkeep_new(struct keeper *k);
-void upkeep_free(struct upkeep *u);
 
 /* This much payload has become durable. */
 void upkeep_on_durable(struct upkeep *u, uint64_t bytes);
-/* Something was settled: look at once whether a segment may go. */
-void upkeep_on_settled(struct upkeep *u);
 /* From any thread: a segment was opened or given back. */
 void upkeep_want_spares(struct upkeep *u);
 

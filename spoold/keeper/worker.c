@@ -28,17 +28,6 @@ worker_new(void)
 	return w;
 }
 
-void
-worker_free(struct worker *w)
-{
-	if (!w)
-		return;
-	if (w->fd >= 0)
-		close(w->fd);
-	pthread_mutex_destroy(&w->lock);
-	free(w);
-}
-
 /* Put it there, and close what is in the way: `newer` wins. */
 static void
 put(struct worker *w, int fd, bool newer)

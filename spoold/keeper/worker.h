@@ -19,7 +19,6 @@
 struct worker; /* opaque */
 
 struct worker *worker_new(void);
-void worker_free(struct worker *w);
 
 /* A worker is there: fd is ours.  The loop's thread. */
 void worker_on_link(struct worker *w, int fd);
