@@ -137,7 +137,7 @@ run(const struct supervisor_options *opts, struct config *config,
 	rc = supervisor_start(&s, loop, opts, config, why);
 	if (rc) {
 		log_error("cannot start: %s", why);
-		status = rc == ERR_INVAL ? SUPERVISOR_REFUSED : 1;
+		status = supervisor_start_status(rc);
 	} else {
 		supervisor_warn_lines(&s, warnings);
 		loop_run(loop);

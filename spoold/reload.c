@@ -187,7 +187,7 @@ supervisor_reload(struct supervisor *s)
 
 	if (s->state == SUPERVISOR_STOPPING)
 		return;
-	if (s->next_generation) {
+	if (s->next_generation || s->open_until_ms) {
 		s->reload_again = true; /* a storm of SIGHUPs is one more */
 		return;
 	}

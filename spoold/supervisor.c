@@ -112,6 +112,7 @@ stop_all(struct supervisor *s, int status)
 	s->stop_at_ms = loop_now_ms(s->loop) + SUPERVISOR_KILL_MS;
 	notify_stopping();
 	log_info("stopping");
+	loop_timer_stop(s->open_timer);
 	supervisor_inspect_cancel(s);
 	for (struct child *c = s->children; c; c = c->next) {
 		loop_timer_stop(c->restart);
@@ -237,6 +238,64 @@ start_children(struct supervisor *s)
 		    s->watchdog, notify_watchdog_ms(), notify_watchdog_ms());
 }
 
+/* Idempotent: what is open already stays so. */
+static int
+open_and_start(struct supervisor *s, char *why)
+{
+	int rc;
+
+	*why = '\0';
+	rc = supervisor_open(s, s->config, why);
+	if (!rc)
+		rc = supervisor_plan(s, s->config);
+	if (rc && !*why)
+		snprintf(why, SOCKETS_WHY, "%s", err_text(rc));
+	if (!rc)
+		start_children(s);
+	return rc;
+}
+
+/*
+ * The roles of a spoold that was killed a moment ago may still have the
+ * addresses and the control socket; they end by themselves, and soon.
+ */
+static void
+wait_for_sockets(struct supervisor *s, const char *why)
+{
+	s->open_until_ms = loop_now_ms(s->loop) + SUPERVISOR_OPEN_MS;
+	log_warn(
+	    "%s; it is tried for %u s more", why, SUPERVISOR_OPEN_MS / 1000);
+	notify_status("starting: waits for what is in use: %s", why);
+	loop_timer_start(
+	    s->open_timer, SUPERVISOR_OPEN_EVERY_MS, SUPERVISOR_OPEN_EVERY_MS);
+}
+
+static void
+on_open_timer(void *arg)
+{
+	struct supervisor *s = arg;
+	char why[SOCKETS_WHY];
+	int rc = open_and_start(s, why);
+
+	if (rc == ERR_BUSY && loop_now_ms(s->loop) < s->open_until_ms)
+		return;
+	loop_timer_stop(s->open_timer);
+	s->open_until_ms = 0;
+	if (rc) {
+		log_error("cannot start: %s", why);
+		stop_all(s, supervisor_start_status(rc));
+	} else if (s->reload_again) {
+		s->reload_again = false;
+		supervisor_reload(s);
+	}
+}
+
+int
+supervisor_start_status(int rc)
+{
+	return rc == ERR_INVAL ? SUPERVISOR_REFUSED : 1;
+}
+
 int
 supervisor_start(struct supervisor *s, struct loop *loop,
     const struct supervisor_options *options, struct config *config, char *why)
@@ -255,19 +314,20 @@ supervisor_start(struct supervisor *s, struct loop *loop,
 	*why = '\0';
 	rc = make_parts(s);
 	if (!rc)
+		rc = loop_timer_new(loop, on_open_timer, s, &s->open_timer);
+	if (!rc)
 		rc = sockets_page(&s->page_fd, &s->page);
-	if (!rc)
-		rc = supervisor_open(s, config, why);
-	if (!rc)
-		rc = supervisor_plan(s, config);
-	if (rc) {
-		if (!*why)
-			snprintf(why, SOCKETS_WHY, "%s", err_text(rc));
-		supervisor_fini(s);
-		return rc;
+	if (rc)
+		snprintf(why, SOCKETS_WHY, "%s", err_text(rc));
+	else
+		rc = open_and_start(s, why);
+	if (rc == ERR_BUSY) {
+		wait_for_sockets(s, why);
+		rc = 0;
 	}
-	start_children(s);
-	return 0;
+	if (rc)
+		supervisor_fini(s);
+	return rc;
 }
 
 void
@@ -298,5 +358,6 @@ supervisor_fini(struct supervisor *s)
 	loop_timer_free(s->stop_timer);
 	loop_timer_free(s->watchdog);
 	loop_timer_free(s->reload_timer);
+	loop_timer_free(s->open_timer);
 	buf_fini(&s->warnings);
 }

@@ -10,7 +10,9 @@
  * receivers first, then the rest, all within ten seconds.
  *
  * What can go wrong: a bad file at a reload (the old one stays, status says
- * why); a keeper that refuses its spool (everything ends, exit 9).
+ * why); a keeper that refuses its spool (everything ends, exit 9); addresses
+ * in use, by the roles of a spoold that was killed: tried again for ten
+ * seconds.
  */
 #ifndef SPOOLD_SUPERVISOR_H
 #define SPOOLD_SUPERVISOR_H
@@ -29,6 +31,8 @@
 #define SUPERVISOR_KILL_MS 9500u
 #define SUPERVISOR_REFUSED 9 /* exit status: the spool or file is refused */
 #define SUPERVISOR_BUSY_TRIES 8 /* of a keeper whose spool is in use: 12 s */
+#define SUPERVISOR_OPEN_MS 10000u /* for addresses that are in use */
+#define SUPERVISOR_OPEN_EVERY_MS 100u
 #define SUPERVISOR_BAD_MAX 64
 #define SUPERVISOR_ERROR_SIZE 8192 /* of the last reload, for the status */
 
@@ -72,6 +76,8 @@ struct supervisor {
 	struct loop_timer *tick;
 	struct loop_timer *stop_timer;
 	struct loop_timer *watchdog;
+	struct loop_timer *open_timer;
+	uint64_t open_until_ms; /* 0: everything is open */
 	uint64_t stop_at_ms;
 	int64_t since_ns;
 	bool keeper_was_ready;
@@ -93,6 +99,9 @@ struct supervisor {
 int supervisor_start(struct supervisor *s, struct loop *loop,
     const struct supervisor_options *options, struct config *config, char *why);
 void supervisor_fini(struct supervisor *s);
+
+/* The exit status that tells of a start that failed. */
+int supervisor_start_status(int rc);
 
 /* A child has become READY: is that everybody? */
 void supervisor_check_ready(struct supervisor *s);

@@ -69,6 +69,7 @@ err_of_errno(int errnum)
 	case ETIMEDOUT:
 		return ERR_TIMEOUT;
 	case EBUSY:
+	case EADDRINUSE:
 		return ERR_BUSY;
 	default:
 		return ERR_SYS;
