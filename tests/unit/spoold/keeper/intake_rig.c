@@ -2,6 +2,7 @@
 #include "tests/unit/spoold/keeper/intake_rig.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/helpers/cmocka_all.h"
@@ -320,4 +321,34 @@ intake_rig_entries(const struct intake_rig *r, enum entry_type type)
 		}
 	}
 	return n;
+}
+
+int
+intake_rig_setup(void **state)
+{
+	struct intake_rig *r = calloc(1, sizeof(*r));
+
+	intake_rig_init(r);
+	*state = r;
+	return 0;
+}
+
+int
+intake_rig_teardown(void **state)
+{
+	intake_rig_fini(*state);
+	free(*state);
+	return 0;
+}
+
+struct intake_rig *
+intake_rig_one_stream(void **state)
+{
+	struct intake_rig *r = *state;
+	struct intake_rig_stream s = {.sid = 1, .origin = 1, .epoch = 1};
+
+	intake_rig_connect(r, 1, 0);
+	intake_rig_open(r, 1, &s);
+	intake_rig_expect(r, IPC_STREAM_STATE);
+	return r;
 }

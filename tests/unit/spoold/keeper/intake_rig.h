@@ -45,6 +45,12 @@ struct intake_rig_stream {
 void intake_rig_init(struct intake_rig *r);
 void intake_rig_fini(struct intake_rig *r);
 
+/* For cmocka: a rig as the state. */
+int intake_rig_setup(void **state);
+int intake_rig_teardown(void **state);
+/* Of that state: one receiver, one agent's stream, open and empty. */
+struct intake_rig *intake_rig_one_stream(void **state);
+
 /* Take what intake wants done. */
 void intake_rig_pump(struct intake_rig *r);
 void intake_rig_say(

@@ -1,49 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules of acceptance, RULES.md 1, 2 and 5: one test a sentence. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+/* The rules of acceptance, RULES.md 1 and 5: one test a sentence. */
 
 #include "tests/helpers/cmocka_all.h"
 #include "tests/unit/spoold/keeper/intake_rig.h"
-
-static int
-setup(void **state)
-{
-	struct intake_rig *r = calloc(1, sizeof(*r));
-
-	intake_rig_init(r);
-	*state = r;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	intake_rig_fini(*state);
-	free(*state);
-	return 0;
-}
-
-/* One receiver, one agent's stream, open and empty. */
-static struct intake_rig *
-one_stream(void **state)
-{
-	struct intake_rig *r = *state;
-	struct intake_rig_stream s = {.sid = 1, .origin = 1, .epoch = 1};
-
-	intake_rig_connect(r, 1, 0);
-	intake_rig_open(r, 1, &s);
-	intake_rig_expect(r, IPC_STREAM_STATE);
-	return r;
-}
 
 /* ---- RULES.md 1 ---- */
 
 static void
 a_new_range_is_taken_and_answered_only_when_durable(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 
 	intake_rig_one(r, 1, 1, 1, 1, 10);
 	intake_rig_silent(r);
@@ -57,7 +23,7 @@ a_new_range_is_taken_and_answered_only_when_durable(void **state)
 static void
 five_is_refused_six_and_seven_are_dropped_until_five_comes_again(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 	uint64_t n;
 
 	for (n = 1; n <= 4; n++)
@@ -80,7 +46,7 @@ five_is_refused_six_and_seven_are_dropped_until_five_comes_again(void **state)
 static void
 a_batch_number_is_never_believed_ranges_are(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 	struct intake_rig_stream s = {.sid = 1, .origin = 1, .epoch = 1};
 
 	intake_rig_one(r, 1, 1, 1, 1, 10);
@@ -101,7 +67,7 @@ a_batch_number_is_never_believed_ranges_are(void **state)
 static void
 already_does_not_shut_the_window(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 
 	intake_rig_one(r, 1, 1, 1, 1, 10);
 	intake_rig_commit(r, 0);
@@ -116,7 +82,7 @@ already_does_not_shut_the_window(void **state)
 static void
 a_refused_batch_has_a_verdict_for_each_range_and_is_not_masked(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 	struct intake_rig_stream s = {.sid = 2, .origin = 2, .epoch = 1};
 	struct ipc_range range[3];
 	const struct ipc_msg *m;
@@ -147,7 +113,7 @@ a_refused_batch_has_a_verdict_for_each_range_and_is_not_masked(void **state)
 static void
 void_opens_the_window_again(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 
 	intake_rig_one(r, 1, 1, 1, 5, 1);
 	intake_rig_expect(r, IPC_REFUSED);
@@ -161,7 +127,7 @@ void_opens_the_window_again(void **state)
 static void
 what_is_queued_already_is_answered_in_its_turn(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 
 	intake_rig_one(r, 1, 1, 1, 1, 10);
 	intake_rig_one(r, 1, 2, 1, 1, 10);
@@ -174,7 +140,7 @@ what_is_queued_already_is_answered_in_its_turn(void **state)
 static void
 ranges_of_one_batch_may_follow_each_other_in_one_stream(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 	struct ipc_range range[2] = {
 	    intake_rig_range(1, 1, 10), intake_rig_range(1, 11, 3)};
 
@@ -188,7 +154,7 @@ ranges_of_one_batch_may_follow_each_other_in_one_stream(void **state)
 static void
 a_stream_query_waits_for_its_queue(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 	struct intake_rig_stream s = {.sid = 7, .origin = 1, .epoch = 1};
 
 	intake_rig_one(r, 1, 1, 1, 1, 10);
@@ -202,7 +168,7 @@ a_stream_query_waits_for_its_queue(void **state)
 static void
 the_answer_gives_the_stream_to_that_connection(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 	struct intake_rig_stream s = {.sid = 7, .origin = 1, .epoch = 1};
 	const struct ipc_msg *m;
 
@@ -225,7 +191,7 @@ the_answer_gives_the_stream_to_that_connection(void **state)
 static void
 the_same_sid_again_is_a_query(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 	struct intake_rig_stream s = {.sid = 1, .origin = 1, .epoch = 1};
 
 	intake_rig_one(r, 1, 1, 1, 1, 10);
@@ -312,7 +278,7 @@ a_replay_may_leave_numbers_out_but_not_later(void **state)
 static void
 the_stream_of_a_batch_must_be_open(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 	const struct ipc_msg *m;
 
 	intake_rig_one(r, 1, 1, 99, 1, 10);
@@ -331,197 +297,12 @@ a_link_that_does_not_introduce_itself_is_cut_off(void **state)
 	assert_int_equal(r->closes, 1);
 }
 
-/* ---- RULES.md 2 ---- */
-
-static void
-a_new_stream_starts_where_the_agent_says(void **state)
-{
-	struct intake_rig *r = *state;
-	struct intake_rig_stream s = {
-	    .sid = 1, .origin = 1, .epoch = 1, .next_seq = 501};
-	const struct ipc_msg *m;
-
-	intake_rig_head(500, s.head);
-	intake_rig_connect(r, 1, 0);
-	intake_rig_open(r, 1, &s);
-	m = intake_rig_expect(r, IPC_STREAM_STATE);
-	assert_true(m->u.stream_state.is_new);
-	assert_int_equal(m->u.stream_state.last, 500);
-	intake_rig_one(r, 1, 1, 1, 501, 10);
-	assert_int_equal(r->items.n, 1);
-}
-
-static void
-a_fork_is_not_stored_but_recorded_once(void **state)
-{
-	struct intake_rig *r = one_stream(state);
-	struct ipc_range other = intake_rig_range(1, 11, 10);
-	const struct ipc_msg *m;
-
-	intake_rig_one(r, 1, 1, 1, 1, 10);
-	intake_rig_commit(r, 0);
-	memset(other.prev_head, 0xee, BATCH_HEAD_SIZE);
-	intake_rig_batch(r, 1, 2, &other, 1);
-	m = intake_rig_expect(r, IPC_REFUSED);
-	assert_int_equal(intake_rig_verdict(m, 0).code, AGENTLINK_CODE_FORK);
-	assert_int_equal(intake_rig_entries(r, ENTRY_FORK), 1);
-	assert_int_equal(r->alarms, 1);
-	intake_rig_batch(r, 1, 2, &other, 1);
-	intake_rig_expect(r, IPC_REFUSED);
-	assert_int_equal(intake_rig_entries(r, ENTRY_FORK), 1);
-	assert_int_equal(r->counters.row[0].stored, 10);
-	assert_int_equal(r->counters.row[0].refused, 20);
-	/* A new epoch is another stream. */
-}
-
-static void
-another_head_at_the_last_record_is_a_fork_too(void **state)
-{
-	struct intake_rig *r = one_stream(state);
-	struct ipc_range other = intake_rig_range(1, 1, 10);
-	const struct ipc_msg *m;
-
-	intake_rig_one(r, 1, 1, 1, 1, 10);
-	intake_rig_commit(r, 0);
-	memset(other.head, 0xee, BATCH_HEAD_SIZE);
-	intake_rig_batch(r, 1, 2, &other, 1);
-	m = intake_rig_expect(r, IPC_REFUSED);
-	assert_int_equal(intake_rig_verdict(m, 0).code, AGENTLINK_CODE_FORK);
-}
-
-static void
-a_partial_overlap_is_refused_with_where_to_resume(void **state)
-{
-	struct intake_rig *r = one_stream(state);
-	const struct ipc_msg *m;
-
-	intake_rig_one(r, 1, 1, 1, 1, 10);
-	intake_rig_commit(r, 0);
-	intake_rig_one(r, 1, 2, 1, 6, 10);
-	m = intake_rig_expect(r, IPC_REFUSED);
-	assert_int_equal(intake_rig_verdict(m, 0).code, AGENTLINK_CODE_PARTIAL);
-	assert_int_equal(intake_rig_verdict(m, 0).last, 10);
-}
-
-static void
-a_gap_is_refused_until_an_advance_explains_it(void **state)
-{
-	struct intake_rig *r = one_stream(state);
-	static const uint8_t reason[] = {ENTRY_ADVANCE_LOST,
-	    ENTRY_ADVANCE_ACKED_ELSEWHERE, ENTRY_ADVANCE_CORRUPT};
-	uint64_t n = 1, seq = 1;
-	size_t i;
-
-	for (i = 0; i < sizeof(reason); i++, seq += 20) {
-		intake_rig_one(r, 1, n, 1, seq + 10, 10);
-		intake_rig_expect(r, IPC_REFUSED);
-		intake_rig_advance(r, 1, n++, 1, seq, seq + 9, reason[i]);
-		intake_rig_one(r, 1, n++, 1, seq + 10, 10);
-		intake_rig_silent(r);
-	}
-	assert_int_equal(intake_rig_entries(r, ENTRY_ADVANCE), 3);
-	assert_int_equal(r->alarms, 0);
-	intake_rig_commit(r, 0);
-	assert_int_equal(r->counters.row[0].stored, 30);
-}
-
-static void
-acked_here_raises_rollback(void **state)
-{
-	struct intake_rig *r = one_stream(state);
-
-	intake_rig_advance(r, 1, 1, 1, 1, 9, ENTRY_ADVANCE_ACKED_HERE);
-	assert_int_equal(intake_rig_entries(r, ENTRY_ADVANCE), 1);
-	assert_int_equal(intake_rig_entries(r, ENTRY_ALARM), 1);
-	assert_int_equal(r->alarms, 1);
-	assert_non_null(strstr(r->text, "ROLLBACK"));
-}
-
-static void
-a_repeated_advance_is_already(void **state)
-{
-	struct intake_rig *r = one_stream(state);
-
-	intake_rig_advance(r, 1, 1, 1, 1, 9, ENTRY_ADVANCE_LOST);
-	intake_rig_commit(r, 0);
-	intake_rig_advance(r, 1, 2, 1, 1, 9, ENTRY_ADVANCE_LOST);
-	intake_rig_expect(r, IPC_ALREADY);
-	intake_rig_one(r, 1, 3, 1, 10, 1);
-	assert_int_equal(r->items.n, 1);
-}
-
-static void
-an_advance_past_a_gap_is_refused(void **state)
-{
-	struct intake_rig *r = one_stream(state);
-
-	intake_rig_advance(r, 1, 1, 1, 5, 9, ENTRY_ADVANCE_LOST);
-	intake_rig_expect(r, IPC_REFUSED);
-	assert_int_equal(r->items.n, 0);
-}
-
-static void
-the_1025th_open_stream_of_an_agent_is_refused_with_a_code(void **state)
-{
-	struct intake_rig *r = *state;
-	struct intake_rig_stream s = {.origin = 1, .epoch = 1};
-	char name[16];
-	uint32_t i;
-
-	intake_rig_connect(r, 1, 0);
-	for (i = 1; i <= STREAMS_OPEN_MAX + 1; i++) {
-		snprintf(name, sizeof(name), "%u", (unsigned)i);
-		s.sid = i;
-		s.name = name;
-		intake_rig_open(r, 1, &s);
-		assert_int_equal(
-		    intake_rig_expect(r, IPC_STREAM_STATE)->u.stream_state.code,
-		    i <= STREAMS_OPEN_MAX ? AGENTLINK_CODE_OK
-					  : AGENTLINK_CODE_STREAM_LIMIT);
-	}
-	/* Another agent is not hindered. */
-	s.sid = 5000;
-	s.origin = 2;
-	intake_rig_open(r, 1, &s);
-	assert_int_equal(
-	    intake_rig_expect(r, IPC_STREAM_STATE)->u.stream_state.code, 0);
-}
-
-static void
-a_final_close_is_recorded_behind_the_batches(void **state)
-{
-	struct intake_rig *r = one_stream(state);
-	struct ipc_msg m = {.type = IPC_STREAM_CLOSE};
-
-	intake_rig_one(r, 1, 1, 1, 1, 10);
-	m.u.stream_close.sid = 1;
-	m.u.stream_close.final = true;
-	intake_rig_say(r, 1, &m);
-	assert_int_equal(intake_rig_entries(r, ENTRY_STREAM_CLOSED), 1);
-	assert_true(r->items.first->next->ordered);
-	intake_rig_commit(r, 0);
-	assert_int_equal(streams_count(intake_streams(r->in)), 1);
-	r->now.spool_us += STREAMS_KEEP_US;
-	intake_on_tick(r->in, r->now);
-	assert_int_equal(streams_count(intake_streams(r->in)), 0);
-}
-
-static void
-a_stream_of_which_nothing_was_stored_leaves_nothing(void **state)
-{
-	struct intake_rig *r = one_stream(state);
-
-	assert_int_equal(streams_count(intake_streams(r->in)), 1);
-	intake_on_closed(r->in, 1);
-	assert_int_equal(streams_count(intake_streams(r->in)), 0);
-}
-
 /* ---- RULES.md 5 ---- */
 
 static void
 at_the_quota_nothing_is_taken_and_later_everything(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 
 	intake_on_room(r->in, 0);
 	intake_rig_pump(r);
@@ -543,7 +324,7 @@ at_the_quota_nothing_is_taken_and_later_everything(void **state)
 static void
 at_the_quota_repeats_are_still_acknowledged(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 
 	intake_rig_one(r, 1, 1, 1, 1, 10);
 	intake_rig_commit(r, 0);
@@ -555,7 +336,7 @@ at_the_quota_repeats_are_still_acknowledged(void **state)
 static void
 at_the_quota_an_advance_comes_later(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 
 	intake_on_room(r->in, 0);
 	intake_rig_advance(r, 1, 1, 1, 1, 10, ENTRY_ADVANCE_ACKED_HERE);
@@ -569,7 +350,7 @@ at_the_quota_an_advance_comes_later(void **state)
 static void
 what_waits_for_the_writer_has_a_limit(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 	uint64_t n;
 
 	intake_rig_one(r, 1, 1, 1, 1, 10);
@@ -589,7 +370,7 @@ what_waits_for_the_writer_has_a_limit(void **state)
 static void
 the_pool_is_shared_by_the_receivers(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 
 	assert_int_equal(intake_rig_credit(r, 1), 64 << 20);
 	intake_rig_introduce(r, 2, 1);
@@ -600,7 +381,9 @@ the_pool_is_shared_by_the_receivers(void **state)
 	assert_int_equal(intake_rig_credit(r, 1), 64 << 20);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                       \
+	cmocka_unit_test_setup_teardown( \
+	    name, intake_rig_setup, intake_rig_teardown)
 
 int
 main(void)
@@ -625,17 +408,6 @@ main(void)
 	    TEST(a_replay_may_leave_numbers_out_but_not_later),
 	    TEST(the_stream_of_a_batch_must_be_open),
 	    TEST(a_link_that_does_not_introduce_itself_is_cut_off),
-	    TEST(a_new_stream_starts_where_the_agent_says),
-	    TEST(a_fork_is_not_stored_but_recorded_once),
-	    TEST(another_head_at_the_last_record_is_a_fork_too),
-	    TEST(a_partial_overlap_is_refused_with_where_to_resume),
-	    TEST(a_gap_is_refused_until_an_advance_explains_it),
-	    TEST(acked_here_raises_rollback),
-	    TEST(a_repeated_advance_is_already),
-	    TEST(an_advance_past_a_gap_is_refused),
-	    TEST(the_1025th_open_stream_of_an_agent_is_refused_with_a_code),
-	    TEST(a_final_close_is_recorded_behind_the_batches),
-	    TEST(a_stream_of_which_nothing_was_stored_leaves_nothing),
 	    TEST(at_the_quota_nothing_is_taken_and_later_everything),
 	    TEST(at_the_quota_repeats_are_still_acknowledged),
 	    TEST(at_the_quota_an_advance_comes_later),

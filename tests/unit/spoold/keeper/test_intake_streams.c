@@ -1,46 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a stream counts, and when it is closed: DESIGN.md 2, RULES.md 2. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/helpers/cmocka_all.h"
 #include "tests/unit/spoold/keeper/intake_rig.h"
 
-static int
-setup(void **state)
-{
-	struct intake_rig *r = calloc(1, sizeof(*r));
-
-	intake_rig_init(r);
-	*state = r;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	intake_rig_fini(*state);
-	free(*state);
-	return 0;
-}
-
-/* One receiver, one agent's stream, open and empty. */
-static struct intake_rig *
-one_stream(void **state)
-{
-	struct intake_rig *r = *state;
-	struct intake_rig_stream s = {.sid = 1, .origin = 1, .epoch = 1};
-
-	intake_rig_connect(r, 1, 0);
-	intake_rig_open(r, 1, &s);
-	intake_rig_expect(r, IPC_STREAM_STATE);
-	return r;
-}
-
 static void
 a_closed_stream_that_goes_on_is_closed_no_more(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 	struct intake_rig_stream s = {.sid = 2, .origin = 1, .epoch = 1};
 	struct ipc_msg m = {.type = IPC_STREAM_CLOSE};
 	struct stream *st;
@@ -69,7 +37,7 @@ a_closed_stream_that_goes_on_is_closed_no_more(void **state)
 static void
 each_stream_counts_what_it_received_and_what_became_of_it(void **state)
 {
-	struct intake_rig *r = one_stream(state);
+	struct intake_rig *r = intake_rig_one_stream(state);
 	struct intake_rig_stream s = {.sid = 2, .origin = 2, .epoch = 1};
 	struct ipc_range range[2];
 	struct stream *st;
@@ -101,7 +69,9 @@ each_stream_counts_what_it_received_and_what_became_of_it(void **state)
 	assert_int_equal(r->counters.row[0].received, 33);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                       \
+	cmocka_unit_test_setup_teardown( \
+	    name, intake_rig_setup, intake_rig_teardown)
 
 int
 main(void)
