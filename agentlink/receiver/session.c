@@ -258,6 +258,7 @@ on_hello(struct session *s, const struct agentlink_hello *h)
 	r->authenticated++;
 	s->counted_auth = true;
 	s->state = SESSION_OPEN;
+	listener_resume_all(r); /* for the next stranger */
 	take_over(s);
 	answer_hello(s);
 	presence_came(s);

@@ -597,7 +597,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--server", required=True)
     parser.add_argument("--ca", required=True)
-    for name in ("cert", "key", "ca-key", "ctl", "expect", "deny-list", "pid", "stop"):
+    for name in ("cert", "key", "ca-key", "ctl", "expect", "deny-list", "limits", "pid", "stop"):
         parser.add_argument(f"--{name}")
     parser.add_argument("--slow", action="store_true")
     parser.add_argument("--list", action="store_true")
@@ -632,5 +632,6 @@ if __name__ == "__main__":
     import cases_course
     import cases_stop
     import cases_faults
+    import cases_limits
 
     sys.exit(main())
