@@ -18,114 +18,6 @@
 #include "spoold/keeper/judge.h"
 #include "spoold/keeper/stream_counts.h"
 
-/* ---- the window ---- */
-
-/*
- * Is it this number's turn?  What comes after a number that was not accepted
- * is dropped until that number comes again.
- */
-static bool
-turn(struct intake *in, struct intake_link *l, uint64_t number)
-{
-	if (!l->started && number) {
-		l->started = true;
-		l->next_number = number;
-	}
-	if (number == l->next_number)
-		return true;
-	if (l->shut)
-		return false;
-	/* What was ALREADY before our restart leaves holes in a replay. */
-	if (number > l->next_number && !l->replayed) {
-		l->next_number = number;
-		return true;
-	}
-	intake_state_broken(in, l, "a number out of turn");
-	return false;
-}
-
-static void
-taken(struct intake_link *l)
-{
-	l->shut = false;
-	l->next_number++;
-}
-
-static void
-shut(struct intake_link *l)
-{
-#ifndef MUTANT_ALREADY_BY_NUMBER
-	l->shut = true;
-#else
-	l->next_number++;
-#endif
-}
-
-static void
-answer_number(struct intake *in, struct intake_link *l, enum ipc_type type,
-    uint64_t number)
-{
-	struct ipc_msg m = {.type = (uint16_t)type};
-
-	m.u.number.number = number;
-	intake_state_send(in, l->id, &m);
-	if (type == IPC_LATER) {
-		shut(l);
-		l->later = true;
-	} else {
-		taken(l);
-	}
-}
-
-/*
- * A number that is durable once all that is queued before it is.  It costs
- * memory as well, so nobody may have any number of them wait.
- */
-static void
-submit_nothing(struct intake *in, struct intake_link *l, uint64_t number)
-{
-	struct item *it;
-
-	if (l->queued >= INTAKE_WAITING) {
-		answer_number(in, l, IPC_LATER, number);
-		return;
-	}
-	it = item_new(ITEM_NOTHING);
-	it->ordered = true;
-	it->link = l->id;
-	it->number = number;
-	intake_state_submit(in, it);
-	taken(l);
-}
-
-static void
-refuse(struct intake *in, struct intake_link *l, uint64_t number,
-    const struct ipc_range_verdict *v, uint32_t n)
-{
-	struct ipc_msg m = {.type = IPC_REFUSED};
-	struct buf verdicts;
-	uint32_t i;
-
-	buf_init(&verdicts, IPC_MESSAGE_MAX);
-	for (i = 0; i < n; i++)
-		ipc_range_verdict_encode(&verdicts, &v[i]);
-	m.u.refused = (struct ipc_refused){
-	    .number = number, .n = n, .verdicts = buf_bytes(&verdicts)};
-	intake_state_send(in, l->id, &m);
-	buf_fini(&verdicts);
-	shut(l);
-}
-
-static void
-refuse_one(struct intake *in, struct intake_link *l, uint64_t number,
-    enum judge_what what, const struct stream *st)
-{
-	struct ipc_range_verdict v;
-
-	judge_verdict(what, st, &v);
-	refuse(in, l, number, &v, 1);
-}
-
 /* ---- batches of direct agents ---- */
 
 static bool
@@ -245,7 +137,7 @@ refuse_batch(struct intake *in, struct intake_link *l, uint64_t number,
 		count_unstored(
 		    in, j->sid[i], j->in[i].count, j->what[i] == JUDGE_DURABLE);
 	}
-	refuse(in, l, number, j->verdict, j->n);
+	intake_window_refuse(in, l, number, j->verdict, j->n);
 }
 
 /* A receiver that replays repeats itself: that is no repeat of an agent. */
@@ -280,7 +172,7 @@ accept(struct intake *in, struct intake_link *l, const struct ipc_batch *m,
 		j->range[i].stream->queued++;
 	}
 	intake_state_submit(in, it);
-	taken(l);
+	intake_window_taken(l);
 }
 
 /* Neither the quota nor the memory for what waits may be overrun. */
@@ -303,21 +195,21 @@ direct(struct intake *in, struct intake_link *l, const struct ipc_batch *m,
 	}
 #ifdef MUTANT_ALREADY_BY_NUMBER
 	if (m->number <= l->stored_number) {
-		answer_number(in, l, IPC_ALREADY, m->number);
+		intake_window_answer(in, l, IPC_ALREADY, m->number);
 		return;
 	}
 #endif
 	if (j->count[JUDGE_DURABLE] == j->n) {
 		count_repeats(in, l, j);
-		answer_number(in, l, IPC_ALREADY, m->number);
+		intake_window_answer(in, l, IPC_ALREADY, m->number);
 	} else if (j->count[JUDGE_DURABLE] + j->count[JUDGE_QUEUED] == j->n) {
-		submit_nothing(in, l, m->number);
+		intake_window_nothing(in, l, m->number);
 	} else if (j->count[JUDGE_QUEUED] || j->count[JUDGE_UNSURE]) {
 		/* It can be judged once that is durable. */
-		answer_number(in, l, IPC_LATER, m->number);
+		intake_window_answer(in, l, IPC_LATER, m->number);
 		l->later_queued = true;
 	} else if (!has_room(in, l, m->payload.len)) {
-		answer_number(in, l, IPC_LATER, m->number);
+		intake_window_answer(in, l, IPC_LATER, m->number);
 	} else if (j->count[JUDGE_NEW] == j->n) {
 		accept(in, l, m, j);
 	} else {
@@ -350,7 +242,7 @@ accept_chained(struct intake *in, struct intake_link *l,
 	}
 	ch->queued++;
 	intake_state_submit(in, it);
-	taken(l);
+	intake_window_taken(l);
 }
 
 /* Every range speaks of a chained stream, and they add up. */
@@ -411,18 +303,18 @@ chained(struct intake *in, struct intake_link *l, const struct ipc_batch *m)
 	part = children_part_of(&ch->accepted, from, to);
 	if (children_part_of(&ch->durable, from, to) == CHILDREN_ALL) {
 		count_chained(in, l, m, true);
-		answer_number(in, l, IPC_ALREADY, m->number);
+		intake_window_answer(in, l, IPC_ALREADY, m->number);
 	} else if (part == CHILDREN_ALL) {
-		submit_nothing(in, l, m->number);
+		intake_window_nothing(in, l, m->number);
 	} else if (part == CHILDREN_SOME) {
 		count_chained(in, l, m, false);
-		refuse_one(in, l, m->number, JUDGE_PARTIAL, NULL);
+		intake_window_refuse_one(in, l, m->number, JUDGE_PARTIAL, NULL);
 	} else if (!has_room(in, l, m->payload.len)) {
-		answer_number(in, l, IPC_LATER, m->number);
+		intake_window_answer(in, l, IPC_LATER, m->number);
 	} else if (children_set_add(
 		       &ch->accepted, from, to, m->content_digest)) {
 		/* This child's affair: the others' window stays open. */
-		refuse_one(in, l, m->number, JUDGE_QUEUED, NULL);
+		intake_window_refuse_one(in, l, m->number, JUDGE_QUEUED, NULL);
 	} else {
 		accept_chained(in, l, m, ch);
 	}
@@ -436,7 +328,7 @@ intake_numbered_batch(struct intake *in, struct intake_link *l,
 		intake_state_broken(in, l, "a batch that is not sound");
 		return;
 	}
-	if (!turn(in, l, m->number))
+	if (!intake_window_is_turn(in, l, m->number))
 		return;
 	if (m->chain_id)
 		chained(in, l, m);
@@ -495,7 +387,7 @@ accept_advance(struct intake *in, struct intake_link *l, struct intake_sid *s,
 	st->closed = false;
 	st->queued++;
 	intake_state_submit(in, it);
-	taken(l);
+	intake_window_taken(l);
 }
 
 void
@@ -511,18 +403,18 @@ intake_numbered_advance(struct intake *in, struct intake_link *l,
 		intake_state_broken(in, l, "an ADVANCE that is not sound");
 		return;
 	}
-	if (!turn(in, l, m->number))
+	if (!intake_window_is_turn(in, l, m->number))
 		return;
 	if (!st) {
-		refuse_one(in, l, m->number, JUDGE_UNKNOWN, NULL);
+		intake_window_refuse_one(in, l, m->number, JUDGE_UNKNOWN, NULL);
 	} else if (m->to <= st->durable.seq) {
-		answer_number(in, l, IPC_ALREADY, m->number);
+		intake_window_answer(in, l, IPC_ALREADY, m->number);
 	} else if (m->to <= st->accepted.seq) {
-		submit_nothing(in, l, m->number);
+		intake_window_nothing(in, l, m->number);
 	} else if (m->from > st->accepted.seq + 1) {
-		refuse_one(in, l, m->number, JUDGE_GAP, st);
+		intake_window_refuse_one(in, l, m->number, JUDGE_GAP, st);
 	} else if (!has_room(in, l, 0)) {
-		answer_number(in, l, IPC_LATER, m->number);
+		intake_window_answer(in, l, IPC_LATER, m->number);
 	} else {
 		if (m->reason == ENTRY_ADVANCE_ACKED_HERE)
 			note_rollback(in, st, m, now);
@@ -551,7 +443,7 @@ accept_skip(struct intake *in, struct intake_link *l, struct child *ch,
 	it->skip_to = m->from + m->count;
 	ch->queued++;
 	intake_state_submit(in, it);
-	taken(l);
+	intake_window_taken(l);
 }
 
 void
@@ -569,16 +461,16 @@ intake_numbered_skip(struct intake *in, struct intake_link *l,
 		intake_state_broken(in, l, "a SKIP that is not sound");
 		return;
 	}
-	if (!turn(in, l, m->number))
+	if (!intake_window_is_turn(in, l, m->number))
 		return;
 	if (children_part_of(&ch->durable, m->from, to) == CHILDREN_ALL)
-		answer_number(in, l, IPC_ALREADY, m->number);
+		intake_window_answer(in, l, IPC_ALREADY, m->number);
 	else if (children_part_of(&ch->accepted, m->from, to) == CHILDREN_ALL)
-		submit_nothing(in, l, m->number);
+		intake_window_nothing(in, l, m->number);
 	else if (!has_room(in, l, 0))
-		answer_number(in, l, IPC_LATER, m->number);
+		intake_window_answer(in, l, IPC_LATER, m->number);
 	else if (children_set_add(&ch->accepted, m->from, to, no_digest))
-		refuse_one(in, l, m->number, JUDGE_QUEUED, NULL);
+		intake_window_refuse_one(in, l, m->number, JUDGE_QUEUED, NULL);
 	else
 		accept_skip(in, l, ch, m);
 }
@@ -586,6 +478,6 @@ intake_numbered_skip(struct intake *in, struct intake_link *l,
 void
 intake_numbered_void(struct intake *in, struct intake_link *l, uint64_t number)
 {
-	if (turn(in, l, number))
-		submit_nothing(in, l, number);
+	if (intake_window_is_turn(in, l, number))
+		intake_window_nothing(in, l, number);
 }

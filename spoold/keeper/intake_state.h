@@ -119,6 +119,26 @@ void intake_state_alarm(struct intake *in, const char *fmt, ...)
 void intake_state_broken(
     struct intake *in, struct intake_link *l, const char *why);
 
+/*
+ * intake_window.c: is it this number's turn?  What comes after a number that
+ * was not accepted is dropped until that number comes again.
+ */
+bool intake_window_is_turn(
+    struct intake *in, struct intake_link *l, uint64_t number);
+/* This number was accepted; it was not, and has to come again. */
+void intake_window_taken(struct intake_link *l);
+void intake_window_shut(struct intake_link *l);
+/* Answer with a message that has the number only; LATER shuts the window. */
+void intake_window_answer(struct intake *in, struct intake_link *l,
+    enum ipc_type type, uint64_t number);
+/* A number that is durable once all that is queued before it is. */
+void intake_window_nothing(
+    struct intake *in, struct intake_link *l, uint64_t number);
+void intake_window_refuse(struct intake *in, struct intake_link *l,
+    uint64_t number, const struct ipc_range_verdict *v, uint32_t n);
+void intake_window_refuse_one(struct intake *in, struct intake_link *l,
+    uint64_t number, enum judge_what what, const struct stream *st);
+
 /* intake_numbered.c */
 void intake_numbered_batch(struct intake *in, struct intake_link *l,
     const struct ipc_batch *m, struct intake_now now);

@@ -116,6 +116,9 @@ void keeper_quarantine(struct keeper *k, const struct entry_quarantine *q);
 int keeper_work(struct keeper *k, void (*run)(void *arg),
     void (*on_done)(int rc, void *arg), void *arg);
 
+/* keeper_replay.c: the log into the ledger, and the live state from it. */
+int keeper_replay(struct keeper *k);
+
 /* Replay, and start all parts; in the sandbox. */
 int keeper_run(struct keeper *k);
 /* Commit what is queued and close the store.  The loop must not run again. */
