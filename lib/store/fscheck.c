@@ -67,12 +67,21 @@ check_owner(int fd, const char *path, char *why, size_t why_size)
 	return 0;
 }
 
+bool
+fscheck_type(unsigned long magic, const char **name)
+{
+	const struct filesystem *f = find(magic & 0xffffffff);
+
+	*name = f ? f->name : "an unknown file system";
+	return f && f->allowed;
+}
+
 int
 fscheck_dir(int fd, const char *path, bool allow_any, char *why,
     size_t why_size, const char **name)
 {
-	const struct filesystem *f;
 	struct statfs fs;
+	bool allowed;
 	int rc = check_owner(fd, path, why, why_size);
 
 	if (rc)
@@ -82,15 +91,13 @@ fscheck_dir(int fd, const char *path, bool allow_any, char *why,
 		    "%s: its file system cannot be examined", path);
 		return ERR_IO;
 	}
-	f = find((unsigned long)fs.f_type & 0xffffffff);
-	if (!allow_any && (!f || !f->allowed)) {
+	allowed = fscheck_type((unsigned long)fs.f_type, name);
+	if (!allow_any && !allowed) {
 		snprintf(why, why_size,
 		    "%s: is on %s (type 0x%lx), where acknowledged records may "
 		    "be lost; use ext4 or xfs",
-		    path, f ? f->name : "an unknown file system",
-		    (unsigned long)fs.f_type);
+		    path, *name, (unsigned long)fs.f_type);
 		return ERR_UNSUPPORTED;
 	}
-	*name = f ? f->name : "unknown";
 	return 0;
 }

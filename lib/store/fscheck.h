@@ -19,4 +19,7 @@
 int fscheck_dir(int fd, const char *path, bool allow_any, char *why,
     size_t why_size, const char **name);
 
+/* Whether a file system with this f_type will do; *name is static. */
+bool fscheck_type(unsigned long magic, const char **name);
+
 #endif
