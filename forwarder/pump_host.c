@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a target may ask of its host. */
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -154,6 +155,51 @@ target_host_fail(struct target_host *h, enum target_verdict verdict,
 	wait =
 	    backoff_on_failure(&h->backoff, retry_after_ms, hold, some_bits());
 	loop_timer_start(h->retry, wait, 0);
+}
+
+static const struct target_batch *
+batch_at(const struct target_host *h, uint64_t first_rec)
+{
+	for (const struct pump_batch *b = h->first; b; b = b->next)
+		if (b->batch.first_rec == first_rec)
+			return &b->batch;
+	return NULL;
+}
+
+void
+target_host_unreadable(
+    struct target_host *h, uint64_t first_rec, const char *why)
+{
+	struct ipc_msg m = {.type = IPC_UNREADABLE};
+	const struct target_batch *b = batch_at(h, first_rec);
+	char text[PUMP_TEXT];
+
+	if (b) {
+		m.u.unreadable.from = first_rec;
+		m.u.unreadable.to = first_rec + b->records;
+		m.u.unreadable.why = bytes_of_str(why);
+		pump_send_msg(h, &m);
+	}
+	snprintf(text, sizeof(text),
+	    "the batch at record %" PRIu64 " cannot be unpacked: %s", first_rec,
+	    why);
+	target_host_fail(h, TARGET_HOLD, "BATCH_DAMAGED", text, 0);
+}
+
+void
+pump_on_judged(struct target_host *h, const struct ipc_judged *j)
+{
+	const char *what = j->code == IPC_INSPECT_HOLDS
+	    ? "this forwarder cannot unpack it, but the worker can: it is kept"
+	    : "nobody could tell whether it is damaged: it is kept";
+
+	if (h->up || strcmp(h->error_code, "BATCH_DAMAGED") != 0)
+		return;
+	snprintf(h->error_text, sizeof(h->error_text),
+	    "the batch at record %" PRIu64 ": %s", j->from, what);
+	log_warn("%s: %s: %s", h->name, h->error_code, h->error_text);
+	h->status_changed = true;
+	pump_soon(h);
 }
 
 void

@@ -115,6 +115,7 @@ void pump_forget_streams(struct target_host *h);
 void pump_ask(struct target_host *h);
 
 /* pump_host.c */
+void pump_on_judged(struct target_host *h, const struct ipc_judged *j);
 void pump_on_addresses(struct target_host *h, const struct ipc_addresses *a);
 
 /* pump_settings.c */

@@ -265,6 +265,9 @@ pump_on_keeper(struct target_host *h, uint16_t type, struct bytes payload)
 	case IPC_CONTROL:
 		control(h, m.u.control.what);
 		return 0;
+	case IPC_JUDGED:
+		pump_on_judged(h, &m.u.judged);
+		return 0;
 	case IPC_HOLE:
 		return h->class->hole
 		    ? h->class->hole(h->target, m.u.interval.from,

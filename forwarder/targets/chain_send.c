@@ -297,6 +297,10 @@ chain_send_batch(struct target *t, const struct target_batch *b)
 	rc = is_touched(t, b) ? send_rest(t, b) : send_whole(t, b);
 	if (!rc || call_link(t->call) != link)
 		return 0;
+	if (rc == ERR_FORMAT) {
+		target_host_unreadable(t->host, b->first_rec, err_text(rc));
+		return ERR_AGAIN;
+	}
 	target_host_fail(t->host, rc == ERR_LIMIT ? TARGET_HOLD : TARGET_RETRY,
 	    rc == ERR_LIMIT ? "TOO_LARGE" : "SEND",
 	    rc == ERR_LIMIT ? "a batch is larger than the parent takes"

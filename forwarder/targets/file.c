@@ -458,6 +458,9 @@ on_job_done(int rc, void *arg)
 			destroy(t);
 	} else if (j->era != t->era) {
 		go_on(t); /* a start may wait */
+	} else if (!rc && j->rc && j->trouble.unreadable) {
+		target_host_unreadable(
+		    t->host, j->trouble.unreadable, j->trouble.text);
 	} else if (rc || j->rc) {
 		fail(t, j->trouble.verdict, j->trouble.code, j->trouble.text);
 	} else {
@@ -523,8 +526,11 @@ send_batch(struct target *t, const struct target_batch *batch)
 	rc = i ? render_batch_new(t->host, batch, true, &i->batch) : ERR_NOMEM;
 	if (rc) {
 		free(i);
-		fail(t, rc == ERR_NOMEM ? TARGET_RETRY : TARGET_HOLD,
-		    "BATCH_DAMAGED", err_text(rc));
+		if (rc == ERR_NOMEM)
+			fail(t, TARGET_RETRY, "NO_MEMORY", err_text(rc));
+		else
+			target_host_unreadable(
+			    t->host, batch->first_rec, err_text(rc));
 		return ERR_AGAIN;
 	}
 	*t->last = i;

@@ -539,10 +539,14 @@ file_writer_put(struct file_writer *w, const struct render_batch *batch,
 	struct render_record r;
 	int rc = render_begin(w->render, batch);
 
-	if (rc)
-		return hold(trouble, "BATCH_DAMAGED",
-		    "the batch at record %" PRIu64 " cannot be read: %s",
-		    render_batch_first(batch), err_text(rc));
+	if (rc == ERR_NOMEM) {
+		errno = ENOMEM;
+		return failed(trouble, "unpack", "a batch", rc);
+	}
+	if (rc) {
+		trouble->unreadable = render_batch_first(batch);
+		return hold(trouble, "BATCH_DAMAGED", "%s", err_text(rc));
+	}
 	/* One file has one framing. */
 	if (w->pos.framing_length != w->settings.framing_length) {
 		rc = file_writer_rotate(w, trouble);

@@ -32,6 +32,7 @@ struct file_trouble {
 	enum target_verdict verdict;
 	const char *code;
 	char text[256];
+	uint64_t unreadable; /* first record of a batch, or 0 */
 };
 
 struct file_writer; /* opaque */

@@ -332,14 +332,12 @@ send_batch(struct target *t, const struct target_batch *batch)
 	if (!rc)
 		rc = render_begin(t->render, t->batch);
 	if (rc) {
-		char text[128];
-
-		snprintf(text, sizeof(text),
-		    "the batch at record %" PRIu64 " cannot be read: %s",
-		    batch->first_rec, err_text(rc));
-		target_host_fail(t->host,
-		    rc == ERR_NOMEM ? TARGET_RETRY : TARGET_HOLD,
-		    "BATCH_DAMAGED", text, 0);
+		if (rc == ERR_NOMEM)
+			target_host_fail(t->host, TARGET_RETRY, "NO_MEMORY",
+			    err_text(rc), 0);
+		else
+			target_host_unreadable(
+			    t->host, batch->first_rec, err_text(rc));
 		return ERR_AGAIN;
 	}
 	go_on(t);

@@ -166,6 +166,14 @@ bool target_host_is_settled(struct target_host *h, uint64_t rec);
 void target_host_fail(struct target_host *h, enum target_verdict verdict,
     const char *code, const char *text, uint32_t retry_after_ms);
 
+/*
+ * The batch that begins at first_rec cannot be unpacked here.  Instead of
+ * target_host_fail, which it is with HOLD: the keeper has the batch checked,
+ * and if it is broken it is quarantined and the target begins anew without it.
+ */
+void target_host_unreadable(
+    struct target_host *h, uint64_t first_rec, const char *why);
+
 /* Ask which batch ends with this record; answered through `digest`. */
 void target_host_query(struct target_host *h, uint64_t last_rec);
 

@@ -82,6 +82,7 @@
 	X(NEW_INCARNATION, 68)                                            \
 	X(PENDING_AGAIN, 69)                                              \
 	X(TARGET_STATUS, 70) /* state, last error, rate */                \
+	X(UNREADABLE, 71) /* a batch that it cannot unpack */             \
 	/* keeper -> forwarder */                                         \
 	X(TARGET_STATE, 80) /* start rec, settled, opaque, incarnation */ \
 	X(STREAM_DEF, 81)                                                 \
@@ -90,6 +91,7 @@
 	X(DIGEST, 84)                                                     \
 	X(CONTROL, 85) /* paused, resumed, retry now */                   \
 	X(HOLE, 86) /* numbers that hold no records */                    \
+	X(JUDGED, 87) /* a batch that was said to be unreadable */        \
 	/* forwarder <-> resolver */                                      \
 	X(RESOLVE, 96)                                                    \
 	X(ADDRESSES, 97)                                                  \
@@ -415,6 +417,18 @@ struct ipc_interval { /* HOLE */
 	uint64_t count;
 };
 
+/* Not believed: the worker is asked. */
+struct ipc_unreadable {
+	uint64_t from, to; /* of the batch */
+	struct bytes why;
+};
+
+/* It stays owed, and why; what is broken is told by HOLE and TARGET_STATE. */
+struct ipc_judged {
+	uint64_t from, to; /* as in UNREADABLE */
+	uint8_t code; /* IPC_INSPECT_HOLDS or IPC_INSPECT_CANNOT_TELL */
+};
+
 enum ipc_control_what {
 	IPC_CONTROL_PAUSE = 1,
 	IPC_CONTROL_RESUME = 2,
@@ -508,6 +522,8 @@ struct ipc_msg {
 		struct ipc_incarnation incarnation;
 		struct ipc_pending_again pending_again;
 		struct ipc_interval interval;
+		struct ipc_unreadable unreadable;
+		struct ipc_judged judged;
 		struct ipc_control control;
 		struct ipc_resolve resolve;
 		struct ipc_addresses addresses;

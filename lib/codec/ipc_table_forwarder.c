@@ -66,6 +66,24 @@ static const struct field interval[] = {
 };
 #undef T
 
+#define T struct ipc_unreadable
+static const struct field unreadable[] = {
+    FIELD(T, from, BE64),
+    FIELD(T, to, BE64),
+    FIELD_UP_TO(T, why, TEXT, IPC_INSPECT_TEXT_MAX),
+    FIELD_LAST,
+};
+#undef T
+
+#define T struct ipc_judged
+static const struct field judged[] = {
+    FIELD(T, from, BE64),
+    FIELD(T, to, BE64),
+    FIELD(T, code, U8),
+    FIELD_LAST,
+};
+#undef T
+
 #define T struct ipc_kv
 static const struct field status[] = {
     FIELD_UP_TO(T, kv, STRING, IPC_TABLE_KV_MAX),
@@ -152,6 +170,24 @@ check_interval(const struct ipc_msg *m)
 }
 
 static int
+check_unreadable(const struct ipc_msg *m)
+{
+	const struct ipc_unreadable *u = &m->u.unreadable;
+
+	return verdict(u->from && u->from < u->to && u->why.len);
+}
+
+static int
+check_judged(const struct ipc_msg *m)
+{
+	const struct ipc_judged *j = &m->u.judged;
+
+	return verdict(j->from < j->to &&
+	    (j->code == IPC_INSPECT_HOLDS ||
+		j->code == IPC_INSPECT_CANNOT_TELL));
+}
+
+static int
 check_set(struct bytes encoded, bool may_be_empty)
 {
 	struct ivset set;
@@ -213,6 +249,7 @@ const struct ipc_table ipc_table_forwarder[] = {
     {IPC_NEW_INCARNATION, incarnation, NULL},
     {IPC_PENDING_AGAIN, pending_again, check_pending_again},
     {IPC_TARGET_STATUS, status, NULL},
+    {IPC_UNREADABLE, unreadable, check_unreadable},
     {IPC_TARGET_STATE, target_state, check_target_state},
     {IPC_STREAM_DEF, stream_def, check_stream_def},
     {IPC_STORED, stored, check_stored},
@@ -220,5 +257,6 @@ const struct ipc_table ipc_table_forwarder[] = {
     {IPC_DIGEST, digest, NULL},
     {IPC_CONTROL, control, check_control},
     {IPC_HOLE, interval, check_interval},
+    {IPC_JUDGED, judged, check_judged},
     {0, NULL, NULL},
 };

@@ -370,6 +370,9 @@ dispatch_say_on_message(struct dispatch_link *l, const struct ipc_msg *m)
 	case IPC_PENDING_AGAIN:
 		dispatch_custody_lost(l, &m->u.pending_again);
 		break;
+	case IPC_UNREADABLE:
+		dispatch_unreadable(l, &m->u.unreadable);
+		break;
 	case IPC_TARGET_STATUS:
 		on_status(l, m->u.kv.kv);
 		break;

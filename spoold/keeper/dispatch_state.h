@@ -61,6 +61,7 @@ struct dispatch_link {
 	struct dispatch_state state;
 	uint64_t settled, settled_before; /* records, for the rate */
 	uint32_t queries;
+	bool suspects; /* a batch, which the worker looks at */
 	bool looks; /* into a loss of custody: more will be owed */
 };
 
@@ -86,6 +87,10 @@ void dispatch_say(struct dispatch_link *l, const struct ipc_msg *m);
 /* dispatch_custody.c: the far side lacks what it had taken. */
 void dispatch_custody_lost(
     struct dispatch_link *l, const struct ipc_pending_again *m);
+
+/* dispatch_unreadable.c: it cannot unpack what it was given. */
+void dispatch_unreadable(
+    struct dispatch_link *l, const struct ipc_unreadable *m);
 
 /* dispatch.c */
 void dispatch_end(struct dispatch_link *l, const char *why);

@@ -31,6 +31,7 @@ struct verify {
 	const _Atomic bool *stop;
 	struct verify_result *result;
 	uint64_t next_number;
+	bool one; /* the first batch of records, and no more */
 	struct place ring[WINDOW];
 	unsigned first, count; /* of the ring in use */
 	unsigned asked; /* so many of them */
@@ -105,6 +106,7 @@ read_on(struct verify *v)
 			v->end = true;
 		else
 			count(v, &p->batch);
+		v->end |= v->one && (v->result->bad || v->result->records);
 	}
 	return rc == ERR_CORRUPT || rc == ERR_NOENT ? 0 : rc;
 }
@@ -239,6 +241,26 @@ let_go(struct verify *v)
 		close(v->fd);
 }
 
+/* From where v's cursor stands. */
+static int
+run_from(struct verify *v)
+{
+	unsigned i;
+	int rc;
+
+	v->fd = -1;
+	buf_init(&v->answer, 4096);
+	for (i = 0; i < WINDOW; i++)
+		buf_init(&v->ring[i].copy, COPY_MAX);
+	rc = run(v);
+	let_go(v);
+	for (i = 0; i < WINDOW; i++)
+		buf_fini(&v->ring[i].copy);
+	buf_fini(&v->answer);
+	store_cursor_close(v->cursor);
+	return rc;
+}
+
 int
 verify_run(struct store *store, struct worker *worker, uint64_t next_number,
     const _Atomic bool *stop, struct verify_result *result)
@@ -248,26 +270,31 @@ verify_run(struct store *store, struct worker *worker, uint64_t next_number,
 	    .stop = stop,
 	    .result = result,
 	    .next_number = next_number,
-	    .fd = -1,
 	};
 	struct store_segment oldest;
-	unsigned i;
 	int rc;
 
 	*result = (struct verify_result){0};
 	if (!store_segments(store, &oldest, 1))
 		return 0;
 	rc = store_cursor_open_number(store, oldest.first_number, &v.cursor);
-	if (rc)
-		return rc;
-	buf_init(&v.answer, 4096);
-	for (i = 0; i < WINDOW; i++)
-		buf_init(&v.ring[i].copy, COPY_MAX);
-	rc = run(&v);
-	let_go(&v);
-	for (i = 0; i < WINDOW; i++)
-		buf_fini(&v.ring[i].copy);
-	buf_fini(&v.answer);
-	store_cursor_close(v.cursor);
-	return rc;
+	return rc ? rc : run_from(&v);
+}
+
+int
+verify_batch(struct store *store, struct worker *worker, uint64_t rec,
+    const _Atomic bool *stop, struct verify_result *result)
+{
+	struct verify v = {
+	    .worker = worker,
+	    .stop = stop,
+	    .result = result,
+	    .next_number = UINT64_MAX,
+	    .one = true,
+	};
+	int rc;
+
+	*result = (struct verify_result){0};
+	rc = store_cursor_open(store, rec, &v.cursor);
+	return rc ? rc : run_from(&v);
 }

@@ -36,4 +36,8 @@ struct verify_result {
 int verify_run(struct store *store, struct worker *worker, uint64_t next_number,
     const _Atomic bool *stop, struct verify_result *result);
 
+/* The same of the batch alone that holds record `rec`. */
+int verify_batch(struct store *store, struct worker *worker, uint64_t rec,
+    const _Atomic bool *stop, struct verify_result *result);
+
 #endif

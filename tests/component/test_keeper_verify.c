@@ -27,6 +27,8 @@ setup(void **state)
 	struct keeper_agent a;
 
 	keeper_rig_init(&rig);
+	rig.targets[0] = "archive";
+	rig.targets[1] = "other";
 	keeper_rig_start(&rig, 1);
 	keeper_rig_receiver(&rig, 0, &in);
 	keeper_peer_introduce(&in, 0, 1);
@@ -215,6 +217,85 @@ a_batch_that_two_workers_die_of_is_damage_and_the_rest_goes_on(void **state)
 }
 
 static void
+report(struct keeper_peer *p, uint64_t from, uint64_t to)
+{
+	struct ipc_msg m = {.type = IPC_UNREADABLE};
+
+	m.u.unreadable.from = from;
+	m.u.unreadable.to = to;
+	m.u.unreadable.why = bytes_of_str("no frame");
+	keeper_peer_send(p, &m);
+}
+
+static void
+connect_target(struct keeper_rig *r, struct keeper_peer *p, const char *name)
+{
+	keeper_rig_forwarder(r, name, p);
+	keeper_peer_target(p, name);
+	keeper_peer_work(p, 1 << 20, 64);
+	for (int i = 0; i < BATCHES; i++)
+		keeper_peer_stored(p);
+}
+
+static void
+expect_hole(struct keeper_peer *p, uint64_t from, uint64_t to)
+{
+	keeper_peer_expect(p, IPC_HOLE);
+	assert_int_equal(p->msg.u.interval.from, from);
+	assert_int_equal(p->msg.u.interval.to, to);
+	assert_int_equal(p->msg.u.interval.reason, ENTRY_SKIP_QUARANTINED);
+}
+
+static void
+expect_judged(struct keeper_peer *p, enum ipc_inspect_code code)
+{
+	keeper_peer_expect(p, IPC_JUDGED);
+	assert_int_equal(p->msg.u.judged.from, 21);
+	assert_int_equal(p->msg.u.judged.to, 31);
+	assert_int_equal(p->msg.u.judged.code, code);
+}
+
+static void
+what_a_forwarder_cannot_unpack_is_judged_by_the_worker(void **state)
+{
+	struct keeper_rig *r = *state;
+	struct keeper_peer w, out, other;
+
+	keeper_rig_worker(r, &w);
+	connect_target(r, &out, "archive");
+	connect_target(r, &other, "other");
+	report(&out, 11, 21);
+	say(&w, question(&w), IPC_INSPECT_BROKEN, "content digest");
+	/* It is settled for both, and the rest comes anew. */
+	expect_hole(&out, 11, 21);
+	expect_hole(&other, 11, 21);
+	keeper_peer_expect(&out, IPC_TARGET_STATE);
+	keeper_peer_expect(&out, IPC_CONTROL);
+	assert_int_equal(out.msg.u.control.what, IPC_CONTROL_RETRY);
+	keeper_peer_stored(&out);
+	assert_int_equal(out.msg.u.stored.first_rec, 1);
+	keeper_peer_stored(&out);
+	assert_int_equal(out.msg.u.stored.first_rec, 21);
+	assert_int_equal(keeper_rig_target(r, "archive", "quarantined"), 10);
+	assert_int_equal(keeper_rig_target(r, "other", "quarantined"), 10);
+	/* What the other says of it needs no worker. */
+	report(&other, 11, 21);
+	keeper_peer_expect(&other, IPC_TARGET_STATE);
+	/* It is not believed: here the worker knows better. */
+	report(&out, 21, 31);
+	say(&w, question(&w), IPC_INSPECT_HOLDS, "");
+	expect_judged(&out, IPC_INSPECT_HOLDS);
+	report(&out, 21, 31);
+	say(&w, question(&w), IPC_INSPECT_CANNOT_TELL, "no memory");
+	expect_judged(&out, IPC_INSPECT_CANNOT_TELL);
+	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 20);
+	keeper_rig_prove(r);
+	keeper_peer_close(&out);
+	keeper_peer_close(&other);
+	keeper_peer_close(&w);
+}
+
+static void
 a_stop_does_not_wait_for_the_worker(void **state)
 {
 	struct keeper_rig *r = *state;
@@ -243,6 +324,7 @@ main(void)
 	    TEST(a_worker_that_dies_once_is_asked_again),
 	    TEST(
 		a_batch_that_two_workers_die_of_is_damage_and_the_rest_goes_on),
+	    TEST(what_a_forwarder_cannot_unpack_is_judged_by_the_worker),
 	    TEST(a_stop_does_not_wait_for_the_worker),
 	};
 

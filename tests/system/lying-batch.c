@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lying-batch SPOOL-DIRECTORY KEY-FILE: store one more batch in a stopped
- * spool, as its last one but with the next numbers of its streams, whose
- * content digest is not that of its records.  Everything else of it is right:
- * tag, checksum, chain.  Prints "NUMBER FIRST-REC RECORDS".
+ * lying-batch [--unreadable] SPOOL-DIRECTORY KEY-FILE: store one more batch in
+ * a stopped spool, as its last one but with the next numbers of its streams,
+ * whose content digest is not that of its records.  Everything else of it is
+ * right: tag, checksum, chain.  With --unreadable its payload cannot be
+ * unpacked either.  Prints "NUMBER FIRST-REC RECORDS".
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -56,8 +57,9 @@ move_on(struct bytes ranges, struct buf *out)
 }
 
 static void
-append(struct store *s, const struct store_batch *last)
+append(struct store *s, const struct store_batch *last, bool unreadable)
 {
+	uint8_t *payload = malloc(last->payload.len);
 	const struct store_token *token;
 	uint8_t digest[BATCH_DIGEST_SIZE];
 	struct store_txn *txn;
@@ -69,12 +71,16 @@ append(struct store *s, const struct store_batch *last)
 	    .received_first_ns = last->header.received_first_ns,
 	    .received_last_ns = last->header.received_last_ns,
 	    .content_digest = digest,
-	    .payload = last->payload,
 	};
 	uint64_t number, first_rec;
 	struct buf ranges;
 	bool fresh;
 
+	must(payload ? 0 : ERR_NOMEM, "payload");
+	memcpy(payload, last->payload.ptr, last->payload.len);
+	if (unreadable)
+		memset(payload, 0xff, last->payload.len);
+	data.payload = bytes_of(payload, last->payload.len);
 	memcpy(digest, last->header.content_digest, sizeof(digest));
 	digest[0] ^= 1;
 	buf_init(&ranges, BATCH_RANGES_MAX);
@@ -90,6 +96,7 @@ append(struct store *s, const struct store_batch *last)
 	printf("%" PRIu64 " %" PRIu64 " %" PRIu32 "\n", number, first_rec,
 	    data.records);
 	buf_fini(&ranges);
+	free(payload);
 }
 
 int
@@ -104,6 +111,10 @@ main(int argc, char **argv)
 	char why[512] = "";
 	struct buf copy;
 
+	bool unreadable = argc > 1 && !strcmp(argv[1], "--unreadable");
+
+	argc -= unreadable;
+	argv += unreadable;
 	if (argc != 3)
 		return 2;
 	o.dir = argv[1];
@@ -115,7 +126,7 @@ main(int argc, char **argv)
 	buf_init(&copy, COPY_MAX);
 	must(store_cursor_open_number(s, number, &cursor), "cursor");
 	must(store_cursor_next(cursor, false, &copy, &last, &damage), "read");
-	append(s, &last);
+	append(s, &last, unreadable);
 	store_cursor_close(cursor);
 	buf_fini(&copy);
 	store_close(s);

@@ -331,6 +331,37 @@ what_is_owed_again_is_waited_for(void **state)
 }
 
 static bool
+is_the_workers_word(void *arg)
+{
+	struct fixture *f = arg;
+
+	return strstr(f->peer.error_text, "but the worker can");
+}
+
+static void
+what_cannot_be_unpacked_is_told_and_stays_on_hold(void **state)
+{
+	struct ipc_msg m = {
+	    .type = IPC_JUDGED, .u.judged = {1, 1 + BATCH, IPC_INSPECT_HOLDS}};
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	greet(&f);
+	send_batches(&f, 0, 1);
+	until_calls(&f, "send:1 ");
+	target_host_unreadable(f.t->host, 1, "no frame");
+	while (peer_turn(&f.peer, PEER_WAIT_MS) != IPC_UNREADABLE)
+		;
+	peer_until_error(&f.peer, "BATCH_DAMAGED");
+	assert_string_equal(f.peer.state, "hold");
+	peer_send(&f.peer, &m);
+	peer_until(&f.peer, is_the_workers_word, &f);
+	assert_string_equal(f.peer.state, "hold");
+	end(&f);
+}
+
+static bool
 is_paused(void *arg)
 {
 	struct fixture *f = arg;
@@ -590,6 +621,7 @@ main(void)
 	    cmocka_unit_test(a_target_that_refuses_is_tried_for_ever),
 	    cmocka_unit_test(hold_waits_long_but_an_operator_can_hurry_it),
 	    cmocka_unit_test(what_is_owed_again_is_waited_for),
+	    cmocka_unit_test(what_cannot_be_unpacked_is_told_and_stays_on_hold),
 	    cmocka_unit_test(paused_sends_nothing_until_resumed),
 	    cmocka_unit_test(a_keeper_that_dies_takes_everything_with_it),
 	    cmocka_unit_test(a_keeper_that_keeps_no_window_is_left),

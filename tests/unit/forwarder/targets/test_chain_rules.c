@@ -61,6 +61,14 @@ target_host_fail(struct target_host *h, enum target_verdict verdict,
 }
 
 void
+target_host_unreadable(
+    struct target_host *h, uint64_t first_rec, const char *why)
+{
+	(void)first_rec;
+	target_host_fail(h, TARGET_HOLD, "BATCH_DAMAGED", why, 0);
+}
+
+void
 target_host_query(struct target_host *h, uint64_t last_rec)
 {
 	(void)h;

@@ -141,6 +141,9 @@ static const struct {
 	{IPC_NEW_INCARNATION, {.incarnation = {TEXT("cloned")}}}},
     {"PENDING_AGAIN",
 	{IPC_PENDING_AGAIN, {.pending_again = {{set, sizeof(set)}}}}},
+    {"UNREADABLE",
+	{IPC_UNREADABLE, {.unreadable = {51, 53, TEXT("no frame")}}}},
+    {"JUDGED", {IPC_JUDGED, {.judged = {51, 53, IPC_INSPECT_CANNOT_TELL}}}},
     {"TARGET_STATUS", {IPC_TARGET_STATUS, {.kv = {TEXT("kv")}}}},
     {"TARGET_STATE",
 	{IPC_TARGET_STATE,
@@ -380,6 +383,10 @@ values_that_cannot_be_are_refused(void **state)
 	    {IPC_STORED, 11, 0}, /* no records */
 	    {IPC_STORED, 16, 2}, /* codec */
 	    {IPC_PENDING_AGAIN, 1, 0}, /* nothing is lost */
+	    {IPC_UNREADABLE, 15, 51}, /* nothing */
+	    {IPC_UNREADABLE, 18, '\n'},
+	    {IPC_JUDGED, 15, 51},
+	    {IPC_JUDGED, 16, IPC_INSPECT_BROKEN},
 	    {IPC_CONTROL, 0, 0},
 	    {IPC_RESOLVE, 4, 0},
 	    {IPC_ADDRESSES, 9, 1},
