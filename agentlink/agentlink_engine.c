@@ -11,7 +11,6 @@
  */
 #include "agentlink/agentlink_state.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/base/err.h"
@@ -21,7 +20,6 @@
 #define HELLO_WITHIN_MS 30000u
 #define SILENCE_MS 90000u /* of a spool that was asked with PING */
 #define KEEPALIVE_MS 30000u /* until HELLO_OK says another */
-#define HEALTHY_MS 10000u /* then the back-off begins anew */
 
 const char *
 agentlink_result_text(int code)
@@ -112,183 +110,13 @@ agentlink_engine_free(struct agentlink_engine *e)
 	free(e);
 }
 
-/* ---- events -------------------------------------------------------------- */
-
-struct agentlink_event *
-agentlink_engine_event(
-    struct agentlink_engine *e, enum agentlink_event_type type)
-{
-	/*
-	 * Feeding stops when half of the queue is full, and one frame makes
-	 * few events; past the end the last one is written over, which can
-	 * only be a note.
-	 */
-	if (e->event_n == AGENTLINK_STATE_EVENTS)
-		e->event_n--;
-	unsigned at = (e->event_at + e->event_n++) % AGENTLINK_STATE_EVENTS;
-	e->event[at] = (struct agentlink_event){.type = type};
-	if (type == AGENTLINK_EVENT_EPOCH)
-		e->epochs_due++;
-	return &e->event[at];
-}
-
-bool
-agentlink_engine_is_crowded(const struct agentlink_engine *e)
-{
-	return e->event_n > AGENTLINK_STATE_EVENTS / 2;
-}
-
-static void
-tell_acked(struct agentlink_engine *e, struct agentlink_stream *s,
-    struct agentlink_event *event)
-{
-	s->is_dirty = false;
-	e->dirty--;
-	*event = (struct agentlink_event){
-	    .type = AGENTLINK_EVENT_ACKED,
-	    .stream = s->number,
-	    .to = s->acked,
-	    .records = s->fresh_records,
-	};
-	s->fresh_records = 0;
-	memcpy(event->head, s->acked_head, sizeof(event->head));
-	memcpy(event->epoch, s->epoch.byte, sizeof(event->epoch));
-	memcpy(event->spool, s->fresh_spool.byte, sizeof(event->spool));
-}
-
-void
-agentlink_engine_tell_acked(
-    struct agentlink_engine *e, struct agentlink_stream *s)
-{
-	if (s->is_dirty)
-		tell_acked(
-		    e, s, agentlink_engine_event(e, AGENTLINK_EVENT_ACKED));
-}
-
-static bool
-next_acked(struct agentlink_engine *e, struct agentlink_event *event)
-{
-	for (uint32_t i = 0; e->dirty && i < e->streams; i++)
-		if (e->stream[i]->is_dirty) {
-			tell_acked(e, e->stream[i], event);
-			return true;
-		}
-	return false;
-}
-
 bool
 agentlink_engine_next(struct agentlink_engine *e, struct agentlink_event *event)
 {
-	if (next_acked(e, event))
-		return true;
-	if (!e->event_n)
-		return false;
-	*event = e->event[e->event_at];
-	e->event_at = (e->event_at + 1) % AGENTLINK_STATE_EVENTS;
-	e->event_n--;
-	if (event->type == AGENTLINK_EVENT_EPOCH)
-		e->epochs_due--;
-	return true;
+	return agentlink_events_take(e, event);
 }
 
 /* ---- connections --------------------------------------------------------- */
-
-static void
-forget_connection(struct agentlink_engine *e)
-{
-	for (uint32_t i = 0; i < e->streams; i++)
-		agentlink_stream_reset(e->stream[i]);
-	e->spool = (struct uuid){0};
-	e->counts.ready = false;
-	e->progressed = e->is_draining = false;
-	e->credit_bytes = e->credit_batches = 0;
-	e->flying_bytes = e->flying_batches = 0;
-	e->pinged_ms = 0;
-	e->forks = 0;
-}
-
-static void
-connect_to(struct agentlink_engine *e, unsigned server)
-{
-	e->server = server;
-	e->tried |= UINT32_C(1) << server;
-	e->phase = AGENTLINK_PHASE_CONNECT;
-	agentlink_engine_event(e, AGENTLINK_EVENT_CONNECT)->server = server;
-}
-
-/* The first server that was not tried in this round and may be. */
-static bool
-connect_next(struct agentlink_engine *e)
-{
-	for (unsigned i = 0; i < e->settings.servers; i++)
-		if (!(e->tried >> i & 1) && e->not_before_ms[i] <= e->now_ms) {
-			connect_to(e, i);
-			return true;
-		}
-	return false;
-}
-
-/* A round is over: wait, and begin with the preferred server again. */
-static void
-rest(struct agentlink_engine *e)
-{
-	e->tried = 0;
-	e->phase = AGENTLINK_PHASE_WAIT;
-	uint64_t at = e->now_ms + agentlink_backoff_next(&e->backoff);
-	uint64_t soonest = DEADLINE_NEVER;
-	for (unsigned i = 0; i < e->settings.servers; i++)
-		if (e->not_before_ms[i] < soonest)
-			soonest = e->not_before_ms[i];
-	e->connect_ms = soonest > at ? soonest : at;
-}
-
-/* What comes after a connection; `event` (may be NULL) is told when. */
-static void
-go_on(struct agentlink_engine *e, struct agentlink_event *event)
-{
-	bool was_good = e->progressed;
-	if (was_good && e->now_ms - e->since_ms >= HEALTHY_MS)
-		agentlink_backoff_reset(&e->backoff);
-	bool is_over = e->is_stopping || e->phase == AGENTLINK_PHASE_IDLE;
-	forget_connection(e);
-	if (is_over) {
-		e->phase = AGENTLINK_PHASE_IDLE;
-		return;
-	}
-	uint64_t not_before = e->not_before_ms[e->server];
-	if (not_before > e->now_ms && was_good)
-		e->tried = 0; /* it asked us to go: to another at once */
-	if (was_good && not_before <= e->now_ms)
-		rest(e);
-	else if (!connect_next(e))
-		rest(e);
-	if (event && e->phase == AGENTLINK_PHASE_WAIT)
-		event->retry_ms = e->connect_ms - e->now_ms;
-}
-
-static struct agentlink_event *
-failed(struct agentlink_engine *e, int code, const char *text)
-{
-	struct agentlink_event *event =
-	    agentlink_engine_event(e, AGENTLINK_EVENT_FAILED);
-	event->server = e->server;
-	event->code = code;
-	snprintf(event->text, sizeof(event->text), "%s",
-	    text && *text ? text : err_text(code));
-	return event;
-}
-
-void
-agentlink_engine_fail(
-    struct agentlink_engine *e, int code, const char *text, uint64_t retry_ms)
-{
-	if (e->phase < AGENTLINK_PHASE_HELLO)
-		return;
-	if (retry_ms)
-		e->not_before_ms[e->server] = e->now_ms + retry_ms;
-	agentlink_engine_event(e, AGENTLINK_EVENT_CLOSE);
-	go_on(e, failed(e, code, text));
-}
 
 void
 agentlink_engine_on_connected(
@@ -312,7 +140,7 @@ agentlink_engine_on_disconnected(struct agentlink_engine *e, int code,
 		return;
 	e->now_ms = now.mono_ms;
 	buf_clear(&e->out);
-	go_on(e, failed(e, code ? code : ERR_CLOSED, text));
+	agentlink_round_over(e, code ? code : ERR_CLOSED, text);
 }
 
 void
@@ -323,8 +151,7 @@ agentlink_engine_start(struct agentlink_engine *e, struct agentlink_time now)
 	e->now_ms = now.mono_ms;
 	e->is_stopping = false;
 	e->tried = 0;
-	if (!connect_next(e))
-		rest(e);
+	agentlink_round_go(e);
 }
 
 void
@@ -335,7 +162,7 @@ agentlink_engine_stop(struct agentlink_engine *e, struct agentlink_time now)
 	if (e->phase >= AGENTLINK_PHASE_HELLO)
 		agentlink_say_goodbye(e);
 	if (e->phase >= AGENTLINK_PHASE_CONNECT)
-		agentlink_engine_event(e, AGENTLINK_EVENT_CLOSE);
+		agentlink_events_add(e, AGENTLINK_EVENT_CLOSE);
 	/* What is in `out` may still be drained; the rest is over. */
 	e->phase = AGENTLINK_PHASE_IDLE;
 	e->counts.ready = false;
@@ -350,7 +177,7 @@ agentlink_engine_feed(struct agentlink_engine *e, const void *ptr, size_t len,
 	e->now_ms = now.mono_ms;
 	size_t done = 0;
 	while (e->phase >= AGENTLINK_PHASE_HELLO &&
-	    !agentlink_engine_is_crowded(e)) {
+	    !agentlink_events_is_crowded(e)) {
 		struct agentlink_frame frame;
 		size_t used;
 		int rc = agentlink_frame_decode(
@@ -359,7 +186,7 @@ agentlink_engine_feed(struct agentlink_engine *e, const void *ptr, size_t len,
 		if (rc < 0) {
 			agentlink_say_error(e, AGENTLINK_CODE_MALFORMED,
 			    "a frame is not well formed");
-			agentlink_engine_fail(
+			agentlink_round_fail(
 			    e, rc, "the spool sent a malformed frame", 0);
 			return len;
 		}
@@ -378,7 +205,7 @@ agentlink_engine_drain(struct agentlink_engine *e, struct agentlink_time now,
 {
 	e->now_ms = now.mono_ms;
 	if (e->phase == AGENTLINK_PHASE_READY && !e->epochs_due)
-		agentlink_say_fill(e);
+		agentlink_fill_out(e);
 	struct bytes b = buf_bytes(&e->out);
 	*ptr = b.ptr;
 	*len = e->epochs_due ? 0 : b.len;
@@ -432,14 +259,14 @@ static void
 on_timer_ready(struct agentlink_engine *e, struct agentlink_time now)
 {
 	if (e->now_ms >= e->heard_ms + SILENCE_MS) {
-		agentlink_engine_fail(
+		agentlink_round_fail(
 		    e, ERR_TIMEOUT, "the spool has been silent", 0);
 		return;
 	}
 	if (e->is_draining &&
 	    (e->now_ms >= e->drain_ms || !e->flying_batches)) {
 		agentlink_say_goodbye(e);
-		agentlink_engine_fail(
+		agentlink_round_fail(
 		    e, ERR_CLOSED, "the spool asked us to leave", 0);
 		return;
 	}
@@ -460,11 +287,10 @@ agentlink_engine_on_timer(struct agentlink_engine *e, struct agentlink_time now)
 {
 	e->now_ms = now.mono_ms;
 	if (e->phase == AGENTLINK_PHASE_WAIT && e->now_ms >= e->connect_ms) {
-		if (!connect_next(e))
-			rest(e);
+		agentlink_round_go(e);
 	} else if (e->phase == AGENTLINK_PHASE_HELLO &&
 	    e->now_ms >= e->since_ms + HELLO_WITHIN_MS) {
-		agentlink_engine_fail(
+		agentlink_round_fail(
 		    e, ERR_TIMEOUT, "the spool did not answer HELLO", 0);
 	} else if (e->phase == AGENTLINK_PHASE_READY) {
 		on_timer_ready(e, now);

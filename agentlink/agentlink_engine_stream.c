@@ -186,7 +186,7 @@ agentlink_engine_add_prepared(struct agentlink_engine *e, uint32_t stream,
 	h.is_borrowed = borrow;
 	rc = copy_payload(batch, &h);
 	if (!rc)
-		rc = agentlink_stream_push(e, s, &h);
+		rc = agentlink_held_push(e, s, &h);
 	if (rc) {
 		free(h.path);
 		if (!borrow)
@@ -211,7 +211,7 @@ agentlink_engine_add_stored(struct agentlink_engine *e, uint32_t stream,
 	describe(s, batch, &h);
 	h.is_stored = true;
 	h.ref = ref;
-	rc = agentlink_stream_push(e, s, &h);
+	rc = agentlink_held_push(e, s, &h);
 	if (!rc && first_seq)
 		*first_seq = h.first_seq;
 	return rc;

@@ -134,22 +134,74 @@ struct agentlink_engine {
 	int64_t clock_delay_ns; /* of the best sample; -1 none */
 };
 
-/* ---- agentlink_engine.c -------------------------------------------------- */
+/*
+ * What follows is in layers: each file calls only those above its part:
+ * events, held, say, round, stream, fill, talk; the engine joins them.
+ */
+
+/* ---- agentlink_events.c -------------------------------------------------- */
 
 /* A new event at the end of the queue. */
-struct agentlink_event *agentlink_engine_event(
+struct agentlink_event *agentlink_events_add(
     struct agentlink_engine *e, enum agentlink_event_type type);
 /* Put the ACKED event that is due into the queue: numbers will change. */
-void agentlink_engine_tell_acked(
+void agentlink_events_tell_acked(
     struct agentlink_engine *e, struct agentlink_stream *s);
-bool agentlink_engine_is_crowded(const struct agentlink_engine *e);
+bool agentlink_events_is_crowded(const struct agentlink_engine *e);
+/* The next one for the user; false: none. */
+bool agentlink_events_take(
+    struct agentlink_engine *e, struct agentlink_event *event);
 
+/* ---- agentlink_held.c ---------------------------------------------------- */
+
+/* The last sequence number of a batch, and the head after it. */
+uint64_t agentlink_held_end(const struct agentlink_held *h);
+void agentlink_held_head_after(const struct agentlink_engine *e,
+    const struct agentlink_held *h, uint8_t *head);
+
+/* The i-th held batch, from 0. */
+struct agentlink_held *agentlink_held_at(
+    const struct agentlink_stream *s, size_t i);
+/* How many held batches begin at or before seq. */
+size_t agentlink_held_count_from(
+    const struct agentlink_stream *s, uint64_t seq);
+/* The batch that holds seq, or begins at it; or NULL. */
+struct agentlink_held *agentlink_held_covering(
+    const struct agentlink_stream *s, uint64_t seq);
+struct agentlink_held *agentlink_held_find(
+    const struct agentlink_stream *s, uint64_t seq);
+
+/* Append a batch; takes over payload and path of *h on success. */
+int agentlink_held_push(struct agentlink_engine *e, struct agentlink_stream *s,
+    struct agentlink_held *h);
+void agentlink_held_drop_first(
+    struct agentlink_engine *e, struct agentlink_stream *s);
+
+/* ---- agentlink_say.c ----------------------------------------------------- */
+
+void agentlink_say_hello(struct agentlink_engine *e);
+void agentlink_say_ping(struct agentlink_engine *e, int64_t wall_ns);
+void agentlink_say_goodbye(struct agentlink_engine *e);
+void agentlink_say_error(
+    struct agentlink_engine *e, uint16_t code, const char *text);
+void agentlink_say_stream_close(
+    struct agentlink_engine *e, struct agentlink_stream *s);
+
+/* ---- agentlink_round.c --------------------------------------------------- */
+
+/* Connect to the next server of the round, or wait. */
+void agentlink_round_go(struct agentlink_engine *e);
+/* The connection has ended: FAILED. */
+void agentlink_round_over(
+    struct agentlink_engine *e, int code, const char *text);
 /*
  * The connection is over, by our will: FAILED and CLOSE.  retry_ms 0: as the
  * back-off says.
  */
-void agentlink_engine_fail(
+void agentlink_round_fail(
     struct agentlink_engine *e, int code, const char *text, uint64_t retry_ms);
+/* Forget what the connection knew of a stream. */
+void agentlink_round_forget_stream(struct agentlink_stream *s);
 
 /* ---- agentlink_stream.c -------------------------------------------------- */
 
@@ -167,18 +219,6 @@ struct agentlink_stream_plan {
 
 void agentlink_stream_free(
     struct agentlink_engine *e, struct agentlink_stream *s);
-
-/* The i-th held batch, from 0. */
-struct agentlink_held *agentlink_stream_at(
-    const struct agentlink_stream *s, size_t i);
-
-/* The batch that begins at seq, or NULL. */
-struct agentlink_held *agentlink_stream_find(
-    const struct agentlink_stream *s, uint64_t seq);
-
-/* Append a batch; takes over payload and path of *h on success. */
-int agentlink_stream_push(struct agentlink_engine *e,
-    struct agentlink_stream *s, struct agentlink_held *h);
 
 /* What STREAM_OPEN shall say. */
 void agentlink_stream_ask(const struct agentlink_engine *e,
@@ -215,9 +255,6 @@ void agentlink_stream_plan(struct agentlink_engine *e,
 void agentlink_stream_flew(struct agentlink_engine *e,
     struct agentlink_stream *s, const struct agentlink_stream_plan *plan);
 
-/* Forget what the connection knew. */
-void agentlink_stream_reset(struct agentlink_stream *s);
-
 /* The spool has closed it: forget, and ask for it again. */
 void agentlink_stream_reopen(
     struct agentlink_engine *e, struct agentlink_stream *s);
@@ -230,22 +267,14 @@ void agentlink_stream_give_up(struct agentlink_engine *e,
 /* Is there anything that is not acknowledged? */
 bool agentlink_stream_is_drained(const struct agentlink_stream *s);
 
-/* ---- agentlink_say.c ----------------------------------------------------- */
-
-void agentlink_say_hello(struct agentlink_engine *e);
-void agentlink_say_ping(struct agentlink_engine *e, int64_t wall_ns);
-void agentlink_say_goodbye(struct agentlink_engine *e);
-void agentlink_say_error(
-    struct agentlink_engine *e, uint16_t code, const char *text);
-void agentlink_say_stream_close(
-    struct agentlink_engine *e, struct agentlink_stream *s);
+/* ---- agentlink_fill.c ---------------------------------------------------- */
 
 /* Payload and path of a batch, from where they are. */
-int agentlink_say_load(struct agentlink_engine *e, struct agentlink_held *h,
+int agentlink_fill_load(struct agentlink_engine *e, struct agentlink_held *h,
     struct agentlink_batch *batch);
 
 /* Put out what can be put out now, up to a target. */
-void agentlink_say_fill(struct agentlink_engine *e);
+void agentlink_fill_out(struct agentlink_engine *e);
 
 /* ---- agentlink_talk.c ---------------------------------------------------- */
 

@@ -13,117 +13,16 @@
 
 #include "lib/base/err.h"
 
-static uint64_t
-end_of(const struct agentlink_held *h)
-{
-	return h->first_seq + h->count - 1;
-}
-
-static void
-head_after(const struct agentlink_engine *e, const struct agentlink_held *h,
-    uint8_t *head)
-{
-	digest_chain(
-	    e->sha, h->prev_head, h->first_seq, h->count, h->digest, head);
-}
-
-struct agentlink_held *
-agentlink_stream_at(const struct agentlink_stream *s, size_t i)
-{
-	return &s->held[(s->held_at + i) % s->held_cap];
-}
-
-/* How many held batches begin at or before seq. */
-static size_t
-count_from(const struct agentlink_stream *s, uint64_t seq)
-{
-	size_t low = 0, high = s->held_n;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (agentlink_stream_at(s, mid)->first_seq <= seq)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-/* The batch that holds seq, or NULL. */
-static struct agentlink_held *
-covering(const struct agentlink_stream *s, uint64_t seq)
-{
-	size_t n = count_from(s, seq);
-	if (!n)
-		return NULL;
-	struct agentlink_held *h = agentlink_stream_at(s, n - 1);
-	return end_of(h) >= seq ? h : NULL;
-}
-
-struct agentlink_held *
-agentlink_stream_find(const struct agentlink_stream *s, uint64_t seq)
-{
-	struct agentlink_held *h = covering(s, seq);
-	return h && h->first_seq == seq ? h : NULL;
-}
-
-static void
-drop_first(struct agentlink_engine *e, struct agentlink_stream *s)
-{
-	struct agentlink_held *h = agentlink_stream_at(s, 0);
-	if (h->is_stored && e->settings.release)
-		e->settings.release(e->settings.arg, h->ref);
-	if (!h->is_borrowed)
-		free(h->payload);
-	free(h->path);
-	s->held_at = (s->held_at + 1) % s->held_cap;
-	s->held_n--;
-}
-
 void
 agentlink_stream_free(struct agentlink_engine *e, struct agentlink_stream *s)
 {
 	if (!s)
 		return;
 	while (s->held_n)
-		drop_first(e, s);
+		agentlink_held_drop_first(e, s);
 	free(s->held);
 	free(s->name);
 	free(s);
-}
-
-static int
-grow(struct agentlink_stream *s)
-{
-	size_t cap = s->held_cap ? 2 * s->held_cap : 16;
-	struct agentlink_held *held = calloc(cap, sizeof(*held));
-	if (!held)
-		return ERR_NOMEM;
-	for (size_t i = 0; i < s->held_n; i++)
-		held[i] = *agentlink_stream_at(s, i);
-	free(s->held);
-	s->held = held;
-	s->held_at = 0;
-	s->held_cap = cap;
-	return 0;
-}
-
-int
-agentlink_stream_push(struct agentlink_engine *e, struct agentlink_stream *s,
-    struct agentlink_held *h)
-{
-	if (s->held_n == s->held_cap) {
-		int rc = grow(s);
-		if (rc)
-			return rc;
-	}
-	s->held_n++;
-	*agentlink_stream_at(s, s->held_n - 1) = *h;
-	s->next_seq = end_of(h) + 1;
-	head_after(e, h, s->next_head);
-	e->counts.held_records += h->count;
-	e->counts.held_batches++;
-	e->counts.held_bytes += h->payload_len;
-	return 0;
 }
 
 /* ---- heads at boundaries --------------------------------------------------
@@ -136,8 +35,8 @@ known_head(const struct agentlink_engine *e, const struct agentlink_stream *s,
 {
 	const uint8_t *from = NULL;
 	static const uint8_t zero[DIGEST_CHAIN_SIZE];
-	struct agentlink_held *h = covering(s, seq);
-	struct agentlink_held *next = agentlink_stream_find(s, seq + 1);
+	struct agentlink_held *h = agentlink_held_covering(s, seq);
+	struct agentlink_held *next = agentlink_held_find(s, seq + 1);
 	if (seq == s->next_seq - 1)
 		from = s->next_head;
 	else if (seq == s->acked)
@@ -153,9 +52,9 @@ known_head(const struct agentlink_engine *e, const struct agentlink_stream *s,
 		memcpy(head, from, DIGEST_CHAIN_SIZE);
 		return true;
 	}
-	if (!h || end_of(h) != seq)
+	if (!h || agentlink_held_end(h) != seq)
 		return false;
-	head_after(e, h, head);
+	agentlink_held_head_after(e, h, head);
 	return true;
 }
 
@@ -176,11 +75,11 @@ static void
 release_acked(struct agentlink_engine *e, struct agentlink_stream *s)
 {
 	while (s->held_n && e->kept_bytes > e->settings.keep_max) {
-		struct agentlink_held *h = agentlink_stream_at(s, 0);
-		if (end_of(h) > s->acked || h->in_flight)
+		struct agentlink_held *h = agentlink_held_at(s, 0);
+		if (agentlink_held_end(h) > s->acked || h->in_flight)
 			break;
 		e->kept_bytes -= h->payload_len;
-		drop_first(e, s);
+		agentlink_held_drop_first(e, s);
 	}
 }
 
@@ -190,9 +89,10 @@ settle(
     struct agentlink_engine *e, struct agentlink_stream *s, uint64_t old_acked)
 {
 	struct agentlink_counts *c = &e->counts;
-	for (size_t i = count_from(s, old_acked); i < s->held_n; i++) {
-		struct agentlink_held *h = agentlink_stream_at(s, i);
-		if (end_of(h) > s->acked)
+	for (size_t i = agentlink_held_count_from(s, old_acked); i < s->held_n;
+	     i++) {
+		struct agentlink_held *h = agentlink_held_at(s, i);
+		if (agentlink_held_end(h) > s->acked)
 			break;
 		c->held_records -= h->count;
 		c->held_batches--;
@@ -246,8 +146,8 @@ boundary(const struct agentlink_stream *s, uint64_t seq)
 {
 	if (seq >= s->next_seq)
 		seq = s->next_seq - 1;
-	struct agentlink_held *h = covering(s, seq);
-	if (h && end_of(h) > seq)
+	struct agentlink_held *h = agentlink_held_covering(s, seq);
+	if (h && agentlink_held_end(h) > seq)
 		return h->first_seq - 1;
 	return seq;
 }
@@ -261,10 +161,10 @@ land(struct agentlink_engine *e, struct agentlink_stream *s, uint64_t from,
 		s->advanced_to = 0;
 		e->flying_batches--;
 	}
-	size_t i = count_from(s, from);
+	size_t i = agentlink_held_count_from(s, from);
 	for (i = i ? i - 1 : 0; i < s->held_n; i++) {
-		struct agentlink_held *h = agentlink_stream_at(s, i);
-		if (end_of(h) > to)
+		struct agentlink_held *h = agentlink_held_at(s, i);
+		if (agentlink_held_end(h) > to)
 			break;
 		if (!h->in_flight || h->first_seq < from)
 			continue;
@@ -309,7 +209,7 @@ renumber_one(struct agentlink_engine *e, struct agentlink_stream *s,
 	h->nacks = 0;
 	memcpy(h->prev_head, s->next_head, DIGEST_CHAIN_SIZE);
 	s->next_seq += h->count;
-	head_after(e, h, s->next_head);
+	agentlink_held_head_after(e, h, s->next_head);
 }
 
 void
@@ -317,9 +217,10 @@ agentlink_stream_renumber(struct agentlink_engine *e,
     struct agentlink_stream *s, const struct uuid *epoch)
 {
 	land(e, s, 0, UINT64_MAX);
-	while (s->held_n && end_of(agentlink_stream_at(s, 0)) <= s->acked) {
-		e->kept_bytes -= agentlink_stream_at(s, 0)->payload_len;
-		drop_first(e, s);
+	while (s->held_n &&
+	    agentlink_held_end(agentlink_held_at(s, 0)) <= s->acked) {
+		e->kept_bytes -= agentlink_held_at(s, 0)->payload_len;
+		agentlink_held_drop_first(e, s);
 	}
 	s->epoch = *epoch;
 	s->acked = 0;
@@ -330,13 +231,13 @@ agentlink_stream_renumber(struct agentlink_engine *e,
 	uint64_t committed = s->committed;
 	s->committed = 0;
 	for (size_t i = 0; i < s->held_n; i++) {
-		struct agentlink_held *h = agentlink_stream_at(s, i);
-		bool may_go = end_of(h) <= committed;
+		struct agentlink_held *h = agentlink_held_at(s, i);
+		bool may_go = agentlink_held_end(h) <= committed;
 		renumber_one(e, s, h);
 		if (may_go)
-			s->committed = end_of(h);
+			s->committed = agentlink_held_end(h);
 	}
-	agentlink_stream_reset(s);
+	agentlink_round_forget_stream(s);
 }
 
 int
@@ -349,14 +250,14 @@ agentlink_stream_fork(struct agentlink_engine *e, struct agentlink_stream *s)
 		return rc;
 	uuid_mark_random(&epoch);
 	agentlink_say_stream_close(e, s);
-	agentlink_engine_tell_acked(e, s);
+	agentlink_events_tell_acked(e, s);
 	agentlink_stream_renumber(e, s, &epoch);
 	struct agentlink_event *event =
-	    agentlink_engine_event(e, AGENTLINK_EVENT_EPOCH);
+	    agentlink_events_add(e, AGENTLINK_EVENT_EPOCH);
 	event->stream = s->number;
 	memcpy(event->epoch, epoch.byte, sizeof(event->epoch));
 	if (++e->forks > AGENTLINK_STATE_FORKS_MAX)
-		agentlink_engine_fail(
+		agentlink_round_fail(
 		    e, ERR_FORK, "the spool knows another history again", 0);
 	return ERR_FORK;
 }
@@ -377,8 +278,8 @@ run_from(struct agentlink_stream *s, uint64_t last)
 static bool
 is_boundary(const struct agentlink_stream *s, uint64_t seq)
 {
-	struct agentlink_held *h = covering(s, seq);
-	return !h || end_of(h) == seq;
+	struct agentlink_held *h = agentlink_held_covering(s, seq);
+	return !h || agentlink_held_end(h) == seq;
 }
 
 int
@@ -468,19 +369,19 @@ plan_acked(struct agentlink_engine *e, struct agentlink_stream *s,
 		plan->advance.spool = m->spool;
 		return;
 	}
-	struct agentlink_held *h = covering(s, s->cursor);
+	struct agentlink_held *h = agentlink_held_covering(s, s->cursor);
 	if (h && h->first_seq == s->cursor) {
 		plan->kind = AGENTLINK_STREAM_PLAN_DATA;
 		plan->held = h;
 		return;
 	}
-	size_t next = count_from(s, s->cursor);
+	size_t next = agentlink_held_count_from(s, s->cursor);
 	uint64_t to = m->to;
 	if (h)
-		to = end_of(h);
+		to = agentlink_held_end(h);
 	else if (next < s->held_n &&
-	    agentlink_stream_at(s, next)->first_seq <= to)
-		to = agentlink_stream_at(s, next)->first_seq - 1;
+	    agentlink_held_at(s, next)->first_seq <= to)
+		to = agentlink_held_at(s, next)->first_seq - 1;
 	plan_advance(e, s, plan, to, ENTRY_ADVANCE_ACKED_HERE);
 }
 
@@ -492,21 +393,22 @@ agentlink_stream_plan(struct agentlink_engine *e, struct agentlink_stream *s,
 	if (s->cursor <= s->acked) {
 		plan_acked(e, s, plan);
 	} else if (s->cursor <= s->committed) {
-		struct agentlink_held *h = covering(s, s->cursor);
+		struct agentlink_held *h =
+		    agentlink_held_covering(s, s->cursor);
 		if (h) {
 			plan->kind = AGENTLINK_STREAM_PLAN_DATA;
 			plan->held = h;
 		} else {
-			size_t next = count_from(s, s->cursor);
+			size_t next = agentlink_held_count_from(s, s->cursor);
 			uint64_t to = next < s->held_n
-			    ? agentlink_stream_at(s, next)->first_seq - 1
+			    ? agentlink_held_at(s, next)->first_seq - 1
 			    : s->committed;
 			plan_advance(e, s, plan, to, ENTRY_ADVANCE_CORRUPT);
 		}
 	}
 	if (plan->held && plan->held->give_up)
-		plan_advance(
-		    e, s, plan, end_of(plan->held), plan->held->give_up);
+		plan_advance(e, s, plan, agentlink_held_end(plan->held),
+		    plan->held->give_up);
 }
 
 void
@@ -525,7 +427,7 @@ agentlink_stream_flew(struct agentlink_engine *e, struct agentlink_stream *s,
 	h->was_sent = h->in_flight = true;
 	e->flying_bytes += h->payload_len;
 	e->flying_batches++;
-	s->cursor = end_of(h) + 1;
+	s->cursor = agentlink_held_end(h) + 1;
 }
 
 void
@@ -537,30 +439,18 @@ agentlink_stream_give_up(struct agentlink_engine *e, struct agentlink_stream *s,
 	h->give_up = reason;
 	e->counts.lost += h->count;
 	struct agentlink_event *event =
-	    agentlink_engine_event(e, AGENTLINK_EVENT_LOST);
+	    agentlink_events_add(e, AGENTLINK_EVENT_LOST);
 	event->stream = s->number;
 	event->from = h->first_seq;
-	event->to = end_of(h);
+	event->to = agentlink_held_end(h);
 	event->records = h->count;
 	size_t len = strnlen(text, sizeof(event->text) - 1);
 	memcpy(event->text, text, len);
 }
 
 void
-agentlink_stream_reset(struct agentlink_stream *s)
-{
-	if (s->phase != AGENTLINK_STREAM_GONE)
-		s->phase = AGENTLINK_STREAM_SHUT;
-	s->is_open = false;
-	s->wait_ms = s->advanced_to = 0;
-	s->cursor = s->confirmed = 0;
-	for (size_t i = 0; i < s->held_n; i++)
-		agentlink_stream_at(s, i)->in_flight = false;
-}
-
-void
 agentlink_stream_reopen(struct agentlink_engine *e, struct agentlink_stream *s)
 {
 	land(e, s, 0, UINT64_MAX);
-	agentlink_stream_reset(s);
+	agentlink_round_forget_stream(s);
 }

@@ -38,7 +38,7 @@ note(struct agentlink_engine *e, const struct agentlink_stream *s,
     const char *what, struct bytes text)
 {
 	struct agentlink_event *event =
-	    agentlink_engine_event(e, AGENTLINK_EVENT_NOTE);
+	    agentlink_events_add(e, AGENTLINK_EVENT_NOTE);
 	event->stream = s ? s->number : 0;
 	char line[AGENTLINK_EVENT_TEXT_SIZE];
 	snprintf(line, sizeof(line), "%s%s%s", s ? s->name : "", s ? ": " : "",
@@ -53,7 +53,7 @@ static void
 broken(struct agentlink_engine *e, const char *text)
 {
 	agentlink_say_error(e, AGENTLINK_CODE_MALFORMED, text);
-	agentlink_engine_fail(e, ERR_FORMAT, text, 0);
+	agentlink_round_fail(e, ERR_FORMAT, text, 0);
 }
 
 static void
@@ -81,7 +81,7 @@ on_hello_ok(struct agentlink_engine *e, const struct agentlink_msg *m,
 	e->credit_batches = h->credit_batches;
 	e->counts.ready = true;
 	struct agentlink_event *event =
-	    agentlink_engine_event(e, AGENTLINK_EVENT_READY);
+	    agentlink_events_add(e, AGENTLINK_EVENT_READY);
 	event->server = e->server;
 	memcpy(event->spool, h->spool.byte, sizeof(event->spool));
 	copy_text(event->text, "spool", h->software);
@@ -151,7 +151,7 @@ static bool
 own_copy_is_good(struct agentlink_engine *e, struct agentlink_held *h)
 {
 	struct agentlink_batch batch = {0};
-	if (agentlink_say_load(e, h, &batch))
+	if (agentlink_fill_load(e, h, &batch))
 		return false;
 	struct buf raw;
 	buf_init(&raw, BATCH_RAW_MAX);
@@ -190,7 +190,7 @@ static void
 on_bad_copy(struct agentlink_engine *e, struct agentlink_stream *s,
     const struct agentlink_nack *n)
 {
-	struct agentlink_held *h = agentlink_stream_find(s, n->first_seq);
+	struct agentlink_held *h = agentlink_held_find(s, n->first_seq);
 	if (!h) {
 		broken(e, "NACK is of no batch of ours");
 		return;
@@ -202,7 +202,7 @@ on_bad_copy(struct agentlink_engine *e, struct agentlink_stream *s,
 		h->nacks = 0;
 		agentlink_say_error(
 		    e, n->code, "our copy is good, and refused again");
-		agentlink_engine_fail(e, ERR_DIGEST,
+		agentlink_round_fail(e, ERR_DIGEST,
 		    "the spool refuses a batch that is good here", 0);
 		return;
 	}
@@ -213,7 +213,7 @@ static void
 on_too_large(struct agentlink_engine *e, struct agentlink_stream *s,
     const struct agentlink_nack *n)
 {
-	struct agentlink_held *h = agentlink_stream_find(s, n->first_seq);
+	struct agentlink_held *h = agentlink_held_find(s, n->first_seq);
 	if (!h) {
 		broken(e, "NACK is of no batch of ours");
 		return;
@@ -256,7 +256,7 @@ on_nack(struct agentlink_engine *e, struct agentlink_stream *s,
 		agentlink_stream_reopen(e, s);
 		break;
 	default:
-		agentlink_engine_fail(
+		agentlink_round_fail(
 		    e, ERR_STATE, agentlink_code_text(n->code), 0);
 	}
 }
@@ -304,7 +304,7 @@ on_end(struct agentlink_engine *e, uint16_t code, uint32_t retry_ms,
 	    code ? agentlink_code_text(code) : "the spool said goodbye", text);
 	bool is_refusal =
 	    code == AGENTLINK_CODE_DENIED || code == AGENTLINK_CODE_IDENTITY;
-	agentlink_engine_fail(
+	agentlink_round_fail(
 	    e, is_refusal ? ERR_AUTH : ERR_CLOSED, line, retry_ms);
 }
 
@@ -341,7 +341,7 @@ agentlink_talk_on_frame(struct agentlink_engine *e,
 	if (rc == ERR_UNSUPPORTED && frame->flags & AGENTLINK_CRITICAL) {
 		agentlink_say_error(e, AGENTLINK_CODE_UNKNOWN_TYPE,
 		    "a critical message of unknown type");
-		agentlink_engine_fail(e, ERR_VERSION,
+		agentlink_round_fail(e, ERR_VERSION,
 		    "the spool sent a critical message of unknown type", 0);
 	}
 	if (rc == ERR_UNSUPPORTED)

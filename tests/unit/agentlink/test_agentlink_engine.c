@@ -200,7 +200,7 @@ a_rolled_back_spool_gets_again_what_is_held(void **state)
 	/* It has the head only of its old end: that of seq 10 is ours. */
 	struct spoolsim_stream *t = spoolsim_find(rig.spool[0], "s");
 	struct agentlink_held *h =
-	    agentlink_stream_find(rig.engine->stream[0], 11);
+	    agentlink_held_find(rig.engine->stream[0], 11);
 	assert_non_null(h);
 	memcpy(t->head, h->prev_head, sizeof(t->head));
 	spoolsim_roll_back(rig.spool[0], t, 10);
@@ -340,8 +340,7 @@ a_bad_copy_of_our_own_is_told_as_corrupt(void **state)
 	rig_batch(&rig, 3);
 	rig_batch(&rig, 200);
 	rig_batch(&rig, 5);
-	struct agentlink_held *h =
-	    agentlink_stream_at(rig.engine->stream[0], 1);
+	struct agentlink_held *h = agentlink_held_at(rig.engine->stream[0], 1);
 	h->payload[h->payload_len / 2] ^= 0x40;
 	rig_settle(&rig);
 	assert_int_equal(
