@@ -246,3 +246,21 @@ keeper_peer_settle(
 	keeper_peer_send(p, &m);
 	buf_fini(&b);
 }
+
+void
+keeper_peer_lost(struct keeper_peer *p, struct iv a, struct iv b)
+{
+	struct ipc_msg m = {.type = IPC_PENDING_AGAIN};
+	struct ivset lost;
+	struct buf encoded;
+
+	ivset_init(&lost, 2);
+	buf_init(&encoded, 256);
+	assert_int_equal(ivset_add(&lost, a.from, a.to, NULL), 0);
+	assert_int_equal(ivset_add(&lost, b.from, b.to, NULL), 0);
+	ivset_encode(&lost, &encoded);
+	m.u.pending_again.lost = buf_bytes(&encoded);
+	keeper_peer_send(p, &m);
+	buf_fini(&encoded);
+	ivset_fini(&lost);
+}

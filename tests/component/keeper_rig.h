@@ -16,6 +16,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/codec/ipc.h"
+#include "lib/codec/ivset.h"
 
 #define KEEPER_RIG_WAIT_MS 20000
 
@@ -41,6 +42,9 @@ struct keeper_peer {
 void keeper_rig_init(struct keeper_rig *r);
 /* Kill it if it runs, and remove the directory. */
 void keeper_rig_fini(struct keeper_rig *r);
+/* For cmocka: a rig as the state, with one target, "archive". */
+int keeper_rig_setup(void **state);
+int keeper_rig_teardown(void **state);
 
 /* Start and bring it to READY; slots 0 to receivers - 1 are listed. */
 void keeper_rig_start(struct keeper_rig *r, uint32_t receivers);
@@ -84,6 +88,10 @@ struct keeper_agent {
 	uint8_t head[BATCH_HEAD_SIZE];
 };
 
+/* A receiver of slot 0 with one agent whose stream is open. */
+void keeper_rig_agent(struct keeper_rig *r, struct keeper_peer *p,
+    struct keeper_agent *a, uint8_t seed);
+
 void keeper_agent_init(struct keeper_agent *a, uint32_t sid, const char *name);
 /* RECEIVER with an epoch made of `seed`. */
 void keeper_peer_introduce(struct keeper_peer *p, uint32_t slot, uint8_t seed);
@@ -107,6 +115,8 @@ void keeper_peer_work(struct keeper_peer *p, uint64_t bytes, uint32_t batches);
 void keeper_peer_stored(struct keeper_peer *p);
 void keeper_peer_settle(
     struct keeper_peer *p, uint64_t from, uint64_t to, enum entry_term term);
+/* The far side lacks both; they may be the same. */
+void keeper_peer_lost(struct keeper_peer *p, struct iv a, struct iv b);
 
 /* Ask the control socket; the whole answer, the caller owns it. */
 json_t *keeper_rig_ask(struct keeper_rig *r, const char *verb, json_t *args);

@@ -4,42 +4,9 @@
  * hands out, what it remembers when it is killed.
  */
 #include <signal.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "tests/component/keeper_rig.h"
 #include "tests/helpers/cmocka_all.h"
-
-static int
-setup(void **state)
-{
-	static struct keeper_rig rig;
-
-	keeper_rig_init(&rig);
-	rig.targets[0] = "archive";
-	*state = &rig;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	keeper_rig_fini(*state);
-	return 0;
-}
-
-/* A receiver with one agent whose stream is open. */
-static void
-connect_agent(struct keeper_rig *r, struct keeper_peer *p,
-    struct keeper_agent *a, uint8_t seed)
-{
-	keeper_rig_receiver(r, 0, p);
-	keeper_peer_introduce(p, 0, seed);
-	keeper_peer_replayed(p);
-	keeper_agent_init(a, 1, "log");
-	keeper_peer_open(p, a);
-	keeper_peer_opened(p, a);
-}
 
 static void
 a_batch_is_committed_handed_out_and_settled(void **state)
@@ -49,7 +16,7 @@ a_batch_is_committed_handed_out_and_settled(void **state)
 	struct keeper_agent a;
 
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	keeper_peer_batch(&in, 1, &a, 5);
 	keeper_peer_committed(&in, 1);
 	keeper_rig_forwarder(r, "archive", &out);
@@ -84,14 +51,14 @@ what_was_committed_is_there_after_a_kill(void **state)
 	uint64_t n;
 
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	for (n = 1; n <= 20; n++)
 		keeper_peer_batch(&in, n, &a, 10);
 	keeper_peer_committed(&in, 20);
 	keeper_rig_kill(r);
 	keeper_peer_close(&in);
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	assert_int_equal(a.seq, 200);
 	keeper_peer_batch(&in, 21, &a, 10);
 	keeper_peer_committed(&in, 21);
@@ -117,7 +84,7 @@ a_replay_is_judged_by_its_ranges(void **state)
 	struct keeper_peer in;
 
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	again = a;
 	keeper_peer_batch(&in, 1, &a, 10);
 	keeper_peer_batch(&in, 2, &a, 10);
@@ -152,7 +119,7 @@ what_was_settled_is_not_handed_out_again(void **state)
 	struct keeper_agent a;
 
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	keeper_peer_batch(&in, 1, &a, 10);
 	keeper_peer_batch(&in, 2, &a, 10);
 	keeper_peer_committed(&in, 2);
@@ -186,13 +153,16 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(
-		a_batch_is_committed_handed_out_and_settled, setup, teardown),
+		a_batch_is_committed_handed_out_and_settled, keeper_rig_setup,
+		keeper_rig_teardown),
 	    cmocka_unit_test_setup_teardown(
-		what_was_committed_is_there_after_a_kill, setup, teardown),
+		what_was_committed_is_there_after_a_kill, keeper_rig_setup,
+		keeper_rig_teardown),
+	    cmocka_unit_test_setup_teardown(a_replay_is_judged_by_its_ranges,
+		keeper_rig_setup, keeper_rig_teardown),
 	    cmocka_unit_test_setup_teardown(
-		a_replay_is_judged_by_its_ranges, setup, teardown),
-	    cmocka_unit_test_setup_teardown(
-		what_was_settled_is_not_handed_out_again, setup, teardown),
+		what_was_settled_is_not_handed_out_again, keeper_rig_setup,
+		keeper_rig_teardown),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

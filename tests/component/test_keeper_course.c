@@ -4,47 +4,14 @@
  * damage on the disk, targets that come and go, fail points.
  */
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "lib/base/failpoint.h"
-#include "lib/codec/ivset.h"
 #include "tests/component/keeper_rig.h"
 #include "tests/helpers/cmocka_all.h"
 
 #define MIB (1u << 20)
-
-static int
-setup(void **state)
-{
-	static struct keeper_rig rig;
-
-	keeper_rig_init(&rig);
-	rig.targets[0] = "archive";
-	*state = &rig;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	keeper_rig_fini(*state);
-	return 0;
-}
-
-static void
-connect_agent(struct keeper_rig *r, struct keeper_peer *p,
-    struct keeper_agent *a, uint8_t seed)
-{
-	keeper_rig_receiver(r, 0, p);
-	keeper_peer_introduce(p, 0, seed);
-	keeper_peer_replayed(p);
-	keeper_agent_init(a, 1, "log");
-	keeper_peer_open(p, a);
-	keeper_peer_opened(p, a);
-}
 
 static void
 connect_target(struct keeper_rig *r, struct keeper_peer *p, const char *name)
@@ -97,7 +64,7 @@ segments_that_every_target_has_are_given_back(void **state)
 	uint64_t n;
 
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	for (n = 1; n <= 130; n++) {
 		keeper_peer_large(&in, n, &a, 10, 2 * MIB);
 		keeper_peer_committed(&in, n);
@@ -116,34 +83,16 @@ segments_that_every_target_has_are_given_back(void **state)
 	keeper_rig_start(r, 1);
 	assert_int_equal(keeper_rig_target(r, "archive", "delivered"), 1300);
 	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 0);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	assert_int_equal(a.seq, 1300);
 	keeper_rig_prove(r);
 	keeper_peer_close(&in);
 }
 
 static void
-lose_two(struct keeper_peer *p, struct iv a, struct iv b)
-{
-	struct ipc_msg m = {.type = IPC_PENDING_AGAIN};
-	struct ivset lost;
-	struct buf encoded;
-
-	ivset_init(&lost, 2);
-	buf_init(&encoded, 256);
-	assert_int_equal(ivset_add(&lost, a.from, a.to, NULL), 0);
-	assert_int_equal(ivset_add(&lost, b.from, b.to, NULL), 0);
-	ivset_encode(&lost, &encoded);
-	m.u.pending_again.lost = buf_bytes(&encoded);
-	keeper_peer_send(p, &m);
-	buf_fini(&encoded);
-	ivset_fini(&lost);
-}
-
-static void
 lose_custody(struct keeper_peer *p, uint64_t from, uint64_t to)
 {
-	lose_two(p, (struct iv){from, to}, (struct iv){from, to});
+	keeper_peer_lost(p, (struct iv){from, to}, (struct iv){from, to});
 }
 
 static void
@@ -165,7 +114,7 @@ what_a_parent_lost_is_owed_again_where_it_is_held(void **state)
 	uint64_t n;
 
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	for (n = 1; n <= 100; n++) {
 		keeper_peer_large(&in, n, &a, 10, 2 * MIB);
 		keeper_peer_committed(&in, n);
@@ -203,7 +152,7 @@ all_that_a_parent_lost_is_owed_at_once(void **state)
 	uint64_t n;
 
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	for (n = 1; n <= 5; n++) {
 		keeper_peer_batch(&in, n, &a, 10);
 		keeper_peer_committed(&in, n);
@@ -214,8 +163,8 @@ all_that_a_parent_lost_is_owed_at_once(void **state)
 	keeper_peer_settle(&out, 1, 41, ENTRY_TERM_DELIVERED);
 	await_durable(&out, 41);
 	/* Said twice: the second is answered by the same state. */
-	lose_two(&out, (struct iv){1, 11}, (struct iv){21, 31});
-	lose_two(&out, (struct iv){1, 11}, (struct iv){21, 31});
+	keeper_peer_lost(&out, (struct iv){1, 11}, (struct iv){21, 31});
+	keeper_peer_lost(&out, (struct iv){1, 11}, (struct iv){21, 31});
 	keeper_peer_expect(&out, IPC_TARGET_STATE);
 	assert_int_equal(keeper_rig_target(r, "archive", "pending"), 30);
 	/* The last one was on its way: it is forgotten there, and comes too. */
@@ -259,7 +208,7 @@ at_the_quota_ingest_stops_and_goes_on_when_there_is_room(void **state)
 	uint64_t n;
 
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	n = fill(&in, &a, 4 * MIB - 4096);
 	assert_true(n > 150);
 	/* The last one waits or was committed; the next is told LATER. */
@@ -295,7 +244,7 @@ damage_is_set_aside_and_the_rest_is_handed_out(void **state)
 	json_t *bad;
 
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	keeper_peer_batch(&in, 1, &a, 10);
 	keeper_peer_committed(&in, 1);
 	keeper_peer_batch(&in, 2, &a, 10);
@@ -351,7 +300,7 @@ damage_at_the_place_to_begin_is_counted_too(void **state)
 	uint64_t n;
 
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	for (n = 1; n <= 3; n++) {
 		keeper_peer_batch(&in, n, &a, 10);
 		keeper_peer_committed(&in, n);
@@ -384,7 +333,7 @@ a_target_comes_pauses_and_goes_by_its_name(void **state)
 	struct keeper_agent a;
 
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	keeper_peer_batch(&in, 1, &a, 10);
 	keeper_peer_committed(&in, 1);
 	/* A new name begins at the next record. */
@@ -446,12 +395,11 @@ what_was_rejected_counts_as_nothing_and_survives(void **state)
 {
 	struct keeper_rig *r = *state;
 	struct keeper_agent a, old;
-	struct keeper_peer in;
-	struct timespec second = {.tv_sec = 1, .tv_nsec = 300000000};
+	struct keeper_peer in, out;
 	json_t *status, *row;
 
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	old = a;
 	keeper_peer_batch(&in, 1, &a, 10);
 	keeper_peer_committed(&in, 1);
@@ -461,9 +409,13 @@ what_was_rejected_counts_as_nothing_and_survives(void **state)
 	keeper_peer_batch(&in, 3, &a, 10); /* a gap */
 	keeper_peer_expect(&in, IPC_REFUSED);
 	keeper_rig_prove(r);
-	nanosleep(&second, NULL); /* the promise: durable within a second */
+	/* What is saved with a position is all of that moment. */
+	connect_target(r, &out, "archive");
+	drain(&out, 11);
+	await_durable(&out, 11);
 	keeper_rig_kill(r);
 	keeper_peer_close(&in);
+	keeper_peer_close(&out);
 	keeper_rig_start(r, 0);
 	status = keeper_rig_result(r, "status", NULL);
 	row = json_array_get(json_object_get(status, "listeners"), 0);
@@ -488,7 +440,7 @@ a_stop_commits_what_is_queued(void **state)
 	uint64_t n;
 
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	for (n = 1; n <= 50; n++)
 		keeper_peer_batch(&in, n, &a, 10);
 	keeper_peer_committed(&in, 1);
@@ -499,7 +451,7 @@ a_stop_commits_what_is_queued(void **state)
 			n = in.msg.u.number.number;
 	keeper_peer_close(&in);
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	assert_true(a.seq >= n * 10);
 	keeper_rig_prove(r);
 	keeper_peer_close(&in);
@@ -520,7 +472,7 @@ die_at(struct keeper_rig *r, const char *name)
 	r->failpoint = name;
 	keeper_rig_start(r, 1);
 	r->failpoint = NULL;
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	connect_target(r, &out, "archive");
 	for (n = 1; n <= 500 && acked == n - 1; n++) {
 		keeper_peer_batch(&in, n, &a, 10);
@@ -534,7 +486,7 @@ die_at(struct keeper_rig *r, const char *name)
 	keeper_peer_close(&in);
 	keeper_peer_close(&out);
 	keeper_rig_start(r, 1);
-	connect_agent(r, &in, &a, 1);
+	keeper_rig_agent(r, &in, &a, 1);
 	assert_true(a.seq >= acked * 10);
 	keeper_rig_prove(r);
 	keeper_peer_close(&in);
@@ -562,7 +514,9 @@ killed_at_any_named_place_it_keeps_its_promise(void **state)
 }
 #endif
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                       \
+	cmocka_unit_test_setup_teardown( \
+	    name, keeper_rig_setup, keeper_rig_teardown)
 
 int
 main(void)

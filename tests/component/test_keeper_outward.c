@@ -5,7 +5,6 @@
  */
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -19,18 +18,11 @@
 static int
 setup(void **state)
 {
-	static struct keeper_rig rig;
+	struct keeper_rig *r;
 
-	keeper_rig_init(&rig);
-	rig.targets[0] = "parent";
-	*state = &rig;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	keeper_rig_fini(*state);
+	keeper_rig_setup(state);
+	r = *state;
+	r->targets[0] = "parent";
 	return 0;
 }
 
@@ -120,7 +112,6 @@ static void
 what_a_parent_lost_is_owed_again_and_alarms(void **state)
 {
 	struct keeper_rig *r = *state;
-	struct ipc_msg m = {.type = IPC_PENDING_AGAIN};
 	struct keeper_peer out;
 
 	start_with_records(r);
@@ -132,9 +123,7 @@ what_a_parent_lost_is_owed_again_and_alarms(void **state)
 	keeper_peer_stored(&out);
 	keeper_peer_settle(&out, 1, 31, ENTRY_TERM_DELIVERED);
 	keeper_rig_wait_target(r, "parent", "pending", 0);
-	m.u.interval.from = 11;
-	m.u.interval.to = 21;
-	keeper_peer_send(&out, &m);
+	keeper_peer_lost(&out, (struct iv){11, 21}, (struct iv){11, 21});
 	await_state(&out);
 	keeper_peer_stored(&out);
 	assert_int_equal(out.msg.u.stored.first_rec, 11);
@@ -442,7 +431,8 @@ streams_and_segments_are_shown(void **state)
 	close(fd);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, setup, keeper_rig_teardown)
 
 int
 main(void)
