@@ -178,6 +178,7 @@ open_stream(
     struct session *s, uint32_t number, const struct agentlink_stream_open *o)
 {
 	struct session_stream *st;
+	int rc;
 
 	if (!number || number > AGENTLINK_STREAMS_MAX) {
 		refuse_stream(s, number, AGENTLINK_CODE_STREAM_LIMIT);
@@ -199,8 +200,15 @@ open_stream(
 	st->window.use = &s->unacked;
 	s->streams[number - 1] = st;
 	s->streams_open++;
-	if (open_flow(s, st, o))
+	rc = open_flow(s, st, o);
+	if (rc == ERR_LIMIT) {
+		s->streams[number - 1] = NULL;
+		s->streams_open--;
+		free(st);
+		refuse_stream(s, number, AGENTLINK_CODE_STREAM_LIMIT);
+	} else if (rc) {
 		session_fail(s, AGENTLINK_CODE_INTERNAL, "out of memory");
+	}
 }
 
 /* The first answer opens the stream; later ones tell how far it is durable. */

@@ -144,7 +144,8 @@ define(struct session *s, const struct agentlink_chain_def *d)
 	flow_stream_close(s->receiver->flow, c->defs[d->ref], false);
 	c->defs[d->ref] = NULL;
 	if (flow_stream_open(s->receiver->flow, &open, NULL, &c->defs[d->ref]))
-		session_fail(s, AGENTLINK_CODE_INTERNAL, "out of memory");
+		session_fail(s, AGENTLINK_CODE_LIMIT,
+		    "there is no room for another stream definition");
 }
 
 /* ---- batches

@@ -53,6 +53,7 @@ struct flow {
 	uint32_t credit_batches;
 	uint32_t next_sid, next_chain;
 	struct flow_stream *streams[FLOW_BUCKETS];
+	uint32_t n_streams; /* the keeper ends the link past IPC_SIDS_MAX */
 	struct flow_chain *chains;
 	struct buf scratch;
 	struct buf ranges;

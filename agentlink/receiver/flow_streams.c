@@ -61,9 +61,12 @@ int
 flow_stream_open(struct flow *f, const struct flow_stream_open *open,
     void *owner, struct flow_stream **out)
 {
-	struct flow_stream *s = calloc(1, sizeof(*s));
+	struct flow_stream *s;
 	struct flow_stream **bucket;
 
+	if (f->n_streams >= IPC_SIDS_MAX)
+		return ERR_LIMIT;
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return ERR_NOMEM;
 	s->open = *open;
@@ -79,6 +82,7 @@ flow_stream_open(struct flow *f, const struct flow_stream_open *open,
 	bucket = &f->streams[s->sid % FLOW_BUCKETS];
 	s->next = *bucket;
 	*bucket = s;
+	f->n_streams++;
 	if (f->connected)
 		flow_send_stream_open(f, s);
 	*out = s;
@@ -121,6 +125,7 @@ forget_stream(struct flow *f, struct flow_stream *s)
 	while (*p != s)
 		p = &(*p)->next;
 	*p = s->next;
+	f->n_streams--;
 	m.u.stream_close.sid = s->sid;
 	m.u.stream_close.final = s->final;
 	if (f->connected)

@@ -265,6 +265,7 @@ struct ipc_chain_open {
 /* A sid with this bit defines a chained stream: stored, never judged, no
  * answer; `identity` may hold the original agent's, `path` the spools. */
 #define IPC_SID_CHAINED 0x80000000u
+#define IPC_SIDS_MAX 131072u /* open on one link */
 
 struct ipc_chain_state {
 	uint32_t chain_id;

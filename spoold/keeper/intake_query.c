@@ -108,7 +108,7 @@ intake_query_stream_open(struct intake *in, struct intake_link *l,
 {
 	struct intake_sid *s = intake_state_sid(l, m->sid);
 
-	if (!s && l->sids.n >= INTAKE_SIDS_MAX) {
+	if (!s && l->sids.n >= IPC_SIDS_MAX) {
 		intake_state_broken(in, l, "too many streams on one link");
 		return;
 	}

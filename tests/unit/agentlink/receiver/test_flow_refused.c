@@ -162,6 +162,28 @@ already_in_a_replay_acknowledges_nothing_the_answer_does(void **state)
 	flow_stream_close(world.flow, s, false);
 }
 
+/*
+ * The keeper ends a link with more than that, and all agents of the receiver
+ * would pay for it, again after each replay.
+ */
+static void
+no_more_streams_are_opened_than_the_keeper_bears(void **state)
+{
+	static struct flow_stream *s[IPC_SIDS_MAX];
+	struct flow_stream_open open = {.key = {.name = bytes_of_str("one")}};
+	struct flow_stream *more;
+
+	(void)state;
+	for (uint32_t i = 0; i < IPC_SIDS_MAX; i++)
+		s[i] = open_stream(0);
+	assert_int_equal(
+	    flow_stream_open(world.flow, &open, NULL, &more), ERR_LIMIT);
+	flow_stream_close(world.flow, s[0], false);
+	s[0] = open_stream(0);
+	for (uint32_t i = 0; i < IPC_SIDS_MAX; i++)
+		flow_stream_close(world.flow, s[i], false);
+}
+
 int
 main(void)
 {
@@ -176,6 +198,7 @@ main(void)
 	    TEST(what_cannot_be_made_anew_is_refused_for_now),
 	    TEST(a_refusal_without_a_reason_is_not_believed),
 	    TEST(already_in_a_replay_acknowledges_nothing_the_answer_does),
+	    TEST(no_more_streams_are_opened_than_the_keeper_bears),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
