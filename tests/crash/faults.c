@@ -2,13 +2,14 @@
 /*
  * faults - every write and every sync of a store's short life fails once.
  *
- * usage: faults [ENCRYPT]        (0 or 1; under record.so)
+ * usage: faults [ENCRYPT [STEP]]        (0 or 1; under record.so)
  *
  * For each k, each error (EIO, ENOSPC, a short write) and each length of the
  * trouble (one operation, four, all that follow) the same life is lived in a
  * child: open, write with rotation, meta, recycling.  The k-th operation
  * fails.  Then the store is opened without faults, in a child too, and must
- * hold what was acknowledged, take more, and show it once again.
+ * hold what was acknowledged, take more, and show it once again.  Of the
+ * longer troubles only each STEP-th is tried (1: every one).
  */
 #include <dlfcn.h>
 #include <inttypes.h>
@@ -163,19 +164,20 @@ try(const char *spec, bool encrypt, struct shared *sh)
 }
 
 static bool
-try_all(const char *how, const char *many, bool encrypt, struct shared *sh,
-    unsigned long *runs)
+try_all(const char *how, const char *many, bool encrypt, unsigned long step,
+    struct shared *sh, unsigned long *runs)
 {
-	unsigned long bad = 0, k = 1;
+	unsigned long bad = 0, k = 1 - step;
 	char spec[64];
 
 	do {
-		snprintf(spec, sizeof(spec), "any:%lu:%s:%s", k++, how, many);
+		k += step;
+		snprintf(spec, sizeof(spec), "any:%lu:%s:%s", k, how, many);
 		bad += !try(spec, encrypt, sh);
 		++*runs;
 	} while (sh->failed);
-	printf("%s, %s of them: each of %lu operations, %lu bad\n", how,
-	    *many == '0' ? "all" : many, k - 2, bad);
+	printf("%s, %s of them: each %lu-th up to the %lu-th, %lu bad\n", how,
+	    *many == '0' ? "all" : many, step, k, bad);
 	return bad == 0;
 }
 
@@ -185,16 +187,18 @@ main(int argc, char **argv)
 	static const char *const how[] = {"EIO", "ENOSPC", "short"};
 	static const char *const many[] = {"1", "4", "0"};
 	bool encrypt = argc > 1 && atoi(argv[1]), ok = true;
+	unsigned long step = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
 	unsigned long runs = 0;
 	struct shared *sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (sh == MAP_FAILED || !getenv(OPLOG_ENV_DIR))
+	if (sh == MAP_FAILED || !step || !getenv(OPLOG_ENV_DIR))
 		abort();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int i = 0; i < 3; i++)
 		for (int j = 0; j < 3; j++)
-			if (!try_all(how[i], many[j], encrypt, sh, &runs))
+			if (!try_all(how[i], many[j], encrypt, j ? step : 1, sh,
+				&runs))
 				ok = false;
 	printf("%lu runs with a fault each, %s\n", runs,
 	    ok ? "all good" : "some BAD");
