@@ -8,7 +8,8 @@
  * What can go wrong: the inspector says that a tree is bad, or dies of it: the
  * segment goes to s->bad, and the keeper reads it by the salvage scan only;
  * bad meta it sets aside and makes anew.  An inspector that was killed, or
- * cannot look, says nothing.  Another keeper has the lock: what it writes is
+ * cannot look, says nothing; one that hangs is killed, after a time that grows
+ * with the file.  Another keeper has the lock: what it writes is
  * not looked at, and our keeper will refuse.
  */
 #include <dirent.h>
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,12 +30,15 @@
 #include "spoold/supervisor.h"
 
 #define NEWEST 2
+#define PATIENCE_MS 10000u
+#define PATIENCE_MS_PER_MIB 1000u /* of the slowest disk */
 #define EXIT_BAD 9 /* of the inspector */
 
 extern char **environ;
 
 struct inspect {
 	pid_t pid;
+	uint64_t until_ms; /* then it hangs */
 	int lock; /* held while we look; -1: there is none yet */
 	size_t at;
 	size_t n; /* segments; meta comes last */
@@ -140,6 +145,18 @@ spawn(struct supervisor *s, const char *what, const char *path, pid_t *pid)
 	return errnum;
 }
 
+static uint64_t
+patience_ms(const char *path, bool segment)
+{
+	char file[640];
+	struct stat st;
+
+	snprintf(file, sizeof(file), "%s%s", path, segment ? "" : "/meta.mdb");
+	if (stat(file, &st) || st.st_size < 0)
+		return PATIENCE_MS;
+	return PATIENCE_MS + ((uint64_t)st.st_size >> 20) * PATIENCE_MS_PER_MIB;
+}
+
 /* Look at the next one; false when there is nothing left. */
 static bool
 next(struct supervisor *s)
@@ -170,6 +187,7 @@ next(struct supervisor *s)
 		x->pid = 0;
 		return false;
 	}
+	x->until_ms = loop_now_ms(s->loop) + patience_ms(path, x->at < x->n);
 	return true;
 }
 
@@ -246,6 +264,17 @@ supervisor_inspect_reap(struct supervisor *s)
 	if (!next(s))
 		start_keeper(s);
 	return true;
+}
+
+void
+supervisor_inspect_check(struct supervisor *s)
+{
+	const struct inspect *x = s->inspect;
+
+	if (!x || !x->pid || loop_now_ms(s->loop) < x->until_ms)
+		return;
+	supervisor_warn(s, "the inspector hangs; it is ended");
+	kill(x->pid, SIGKILL);
 }
 
 void

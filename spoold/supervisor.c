@@ -183,6 +183,7 @@ on_tick(void *arg)
 {
 	struct supervisor *s = arg;
 
+	supervisor_inspect_check(s);
 	if (++s->ticks % CHECK_EVERY == 0)
 		for (struct child *c = s->children; c; c = c->next)
 			child_check(c);

@@ -184,6 +184,8 @@ void supervisor_set_log(const struct config *config);
  */
 void supervisor_inspect(struct supervisor *s);
 bool supervisor_inspect_reap(struct supervisor *s);
+/* Once a second: does it hang? */
+void supervisor_inspect_check(struct supervisor *s);
 void supervisor_inspect_cancel(struct supervisor *s);
 
 /* The keeper died, by this signal or 0: who is to blame (RULES.md 3)? */
