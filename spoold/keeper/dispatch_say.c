@@ -41,6 +41,7 @@ on_first_logged(struct item *it, void *arg)
 	struct keeper *k = arg;
 
 	(void)it;
+	k->positions_queued--;
 	for (size_t i = 0; i < k->cursors.n; i++) {
 		struct cursors_target *t = k->cursors.target[i];
 
@@ -72,6 +73,7 @@ take_position(struct dispatch_link *l, const uint8_t opaque[ENTRY_OPAQUE_SIZE])
 	t->first_unlogged = true;
 	buf_init(&b, BATCH_STORED_MAX);
 	cursors_take_delivered(t, &b);
+	k->positions_queued++;
 	keeper_entries(k, &b, on_first_logged, k);
 	buf_fini(&b);
 }

@@ -135,6 +135,15 @@ keeper_note_certificate(
 		    clock_format((int64_t)ends_s * 1000000000, text));
 }
 
+static void
+on_positions_logged(struct item *it, void *arg)
+{
+	struct keeper *k = arg;
+
+	(void)it;
+	k->positions_queued--;
+}
+
 void
 keeper_log_positions(struct keeper *k)
 {
@@ -146,8 +155,10 @@ keeper_log_positions(struct keeper *k)
 		if (cursors_has_unlogged(k->cursors.target[i]))
 			cursors_take_delivered(k->cursors.target[i], &b);
 	FAILPOINT("keeper-after-delivered-queued");
-	if (b.len)
-		keeper_entries(k, &b, NULL, NULL);
+	if (b.len) {
+		k->positions_queued++;
+		keeper_entries(k, &b, on_positions_logged, k);
+	}
 	buf_fini(&b);
 }
 

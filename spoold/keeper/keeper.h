@@ -58,6 +58,7 @@ struct keeper {
 	uint64_t data_bytes; /* payload of all batches below next_number */
 	uint64_t hole_from, hole_to; /* numbers that this start left out */
 	bool full; /* the store has no room for data */
+	unsigned positions_queued; /* entries of moves, not durable yet */
 	uint64_t saved_rec, saved_number; /* the highest that meta knew of */
 
 	struct receivers *receivers;

@@ -185,6 +185,7 @@ static int
 on_begin(struct ledger *l, const struct entry_checkpoint *e)
 {
 	l->in_skipped = false;
+	l->in_full = e->full;
 	if (!e->full)
 		return 0;
 	if (l->skip_full && l->has_full) {
@@ -248,16 +249,21 @@ on_closed(struct ledger *l, const struct entry_stream_closed *e)
 		st->closed = true;
 }
 
-/* The number tells whether meta's position is later than the log's. */
+/*
+ * The number tells whether meta's position is later than the log's.  A full
+ * checkpoint says what was before it.
+ */
 static int
-on_delivered(struct ledger *l, uint64_t number, const struct entry *e)
+on_moved(struct ledger *l, uint64_t number, const struct entry *e)
 {
-	struct cursors_target *t =
-	    cursors_find(&l->cursors, e->u.delivered.target);
+	int rc = cursors_apply(&l->cursors, e);
+	struct cursors_target *t = cursors_find(&l->cursors,
+	    e->type == ENTRY_DELIVERED ? e->u.delivered.target
+				       : e->u.target_state.name);
 
-	if (t)
+	if (t && !l->in_full)
 		t->moved_number = number;
-	return cursors_apply(&l->cursors, e);
+	return rc;
 }
 
 static int
@@ -268,7 +274,7 @@ on_entry(struct ledger *l, uint64_t number, bool *delta, const struct entry *e)
 		*delta = !e->u.checkpoint.full;
 		return on_begin(l, &e->u.checkpoint);
 	case ENTRY_CHECKPOINT_END:
-		l->in_skipped = false;
+		l->in_skipped = l->in_full = false;
 		return 0;
 	case ENTRY_IDENTITY:
 		on_identity(l, &e->u.identity, *delta);
@@ -311,7 +317,8 @@ on_entry(struct ledger *l, uint64_t number, bool *delta, const struct entry *e)
 	case ENTRY_PENDING_AGAIN:
 		return on_again(l, number, e);
 	case ENTRY_DELIVERED:
-		return on_delivered(l, number, e);
+	case ENTRY_TARGET_STATE:
+		return on_moved(l, number, e);
 	case ENTRY_FORK:
 		l->forks++;
 		return 0;

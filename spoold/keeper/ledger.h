@@ -54,6 +54,7 @@ struct ledger {
 	 */
 	bool skip_full;
 	bool in_skipped; /* between the BEGIN and END of such a one */
+	bool in_full; /* between the BEGIN and END of any full one */
 	bool has_full; /* a full checkpoint was seen */
 	uint64_t alarms, forks; /* entries seen */
 };

@@ -110,13 +110,24 @@ add_rest(struct meta *m)
 	entry_encode(&add(m, "identity", "")->value, &e);
 }
 
+/*
+ * Whether a position here is later than one in the log is told by numbers of
+ * batches; a move that is queued has none yet, and could pass for the later
+ * one.  It is soon written.  Below the reserve there is only meta.
+ */
+static bool
+may_save_targets(const struct meta *m)
+{
+	return !m->k->positions_queued || m->k->full;
+}
+
 static void
-snapshot(struct meta *m, bool with_counters)
+snapshot(struct meta *m, bool with_targets, bool with_counters)
 {
 	const struct cursors *c = &m->k->cursors;
 	size_t i;
 
-	for (i = 0; i < c->n; i++)
+	for (i = 0; i < c->n && with_targets; i++)
 		if (c->target[i]->serial != c->target[i]->saved_serial)
 			add_target(m, c->target[i]);
 	if (with_counters || m->n)
@@ -195,7 +206,7 @@ meta_tick(struct meta *m)
 
 	if (m->saving)
 		return;
-	snapshot(m, with_counters);
+	snapshot(m, may_save_targets(m), with_counters);
 	if (!m->n)
 		return;
 	m->counters_ms = now_ms;
@@ -209,7 +220,7 @@ meta_save_now(struct meta *m)
 {
 	if (m->saving)
 		return;
-	snapshot(m, true);
+	snapshot(m, true, true);
 	m->rc = put(m);
 	finish(m);
 }

@@ -180,6 +180,7 @@ on_delta_logged(struct item *it, void *arg)
 
 	(void)it;
 	u->logging = false;
+	u->k->positions_queued--;
 	stream_counts_logged(intake_streams(u->k->intake));
 }
 
@@ -216,6 +217,7 @@ upkeep_delta(struct upkeep *u)
 	put_checkpoint(&b, k, ENTRY_CHECKPOINT_END);
 	FAILPOINT("keeper-after-delivered-queued");
 	u->logging = true;
+	k->positions_queued++;
 	keeper_entries(k, &b, on_delta_logged, u);
 	buf_fini(&b);
 	u->delta_us = now.spool_us;

@@ -4,6 +4,7 @@
 
 #include "lib/base/err.h"
 #include "spoold/keeper/cursors.h"
+#include "spoold/keeper/ledger.h"
 #include "spoold/keeper/retention.h"
 #include "tests/helpers/cmocka_all.h"
 
@@ -240,6 +241,49 @@ meta_is_adopted_only_where_it_knows_more(void **state)
 	cursors_fini(&log);
 }
 
+/* One batch of entries into the ledger. */
+static void
+log_batch(struct ledger *l, uint64_t number, const struct entry *e, size_t n)
+{
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, SIZE_MAX);
+	for (i = 0; i < n; i++)
+		entry_encode(&b, &e[i]);
+	assert_int_equal(ledger_on_control(l, number, buf_bytes(&b)), 0);
+	buf_fini(&b);
+}
+
+static void
+a_whole_state_in_the_log_is_as_late_as_its_batch(void **state)
+{
+	struct cursors live = {0};
+	struct cursors_target *t = add(&live, "a", 1), *logged;
+	struct entry e[3] = {{.type = ENTRY_CHECKPOINT_BEGIN},
+	    {.type = ENTRY_TARGET_STATE}, {.type = ENTRY_CHECKPOINT_END}};
+	struct ledger l;
+
+	(void)state;
+	ledger_init(&l, 1);
+	t->opaque[0] = 1;
+	e[1] = cursors_entry(t);
+	/* What begins a segment says what was before it. */
+	e[0].u.checkpoint.full = true;
+	log_batch(&l, 3, e, 3);
+	logged = cursors_find(&l.cursors, bytes_of_str("a"));
+	assert_non_null(logged);
+	assert_int_equal(logged->moved_number, 0);
+	/* Alone, and in a delta, it stands for a move. */
+	log_batch(&l, 7, &e[1], 1);
+	assert_int_equal(logged->moved_number, 7);
+	e[0].u.checkpoint.full = false;
+	log_batch(&l, 9, e, 3);
+	assert_int_equal(logged->moved_number, 9);
+	ledger_fini(&l);
+	cursors_fini(&live);
+}
+
 static void
 lost_custody_is_owed_again_and_taken_off_the_terms(void **state)
 {
@@ -389,6 +433,7 @@ main(void)
 	    cmocka_unit_test(
 		moves_that_were_summed_up_go_to_the_log_as_a_whole),
 	    cmocka_unit_test(meta_is_adopted_only_where_it_knows_more),
+	    cmocka_unit_test(a_whole_state_in_the_log_is_as_late_as_its_batch),
 	    cmocka_unit_test(
 		lost_custody_is_owed_again_and_taken_off_the_terms),
 	    cmocka_unit_test(another_protocol_clears_the_opaque_bytes),
