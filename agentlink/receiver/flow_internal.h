@@ -55,6 +55,7 @@ struct flow {
 	struct flow_stream *streams[FLOW_BUCKETS];
 	uint32_t n_streams; /* the keeper ends the link past IPC_SIDS_MAX */
 	struct flow_chain *chains;
+	uint32_t n_chains; /* likewise, past IPC_CHAINS_MAX */
 	struct buf scratch;
 	struct buf ranges;
 };

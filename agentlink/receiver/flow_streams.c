@@ -167,9 +167,12 @@ int
 flow_chain_open(struct flow *f, const struct ipc_chain_open *open, void *owner,
     struct flow_chain **out)
 {
-	struct flow_chain *c = calloc(1, sizeof(*c));
+	struct flow_chain *c;
 	uint8_t *to;
 
+	if (f->n_chains >= IPC_CHAINS_MAX)
+		return ERR_LIMIT;
+	c = calloc(1, sizeof(*c));
 	if (!c)
 		return ERR_NOMEM;
 	c->mem = malloc(open->listener.len + open->peer.len + 1);
@@ -185,6 +188,7 @@ flow_chain_open(struct flow *f, const struct ipc_chain_open *open, void *owner,
 	c->id = f->next_chain++;
 	c->next = f->chains;
 	f->chains = c;
+	f->n_chains++;
 	if (f->connected)
 		flow_send_chain_open(f, c);
 	*out = c;
@@ -217,6 +221,7 @@ forget_chain(struct flow *f, struct flow_chain *c)
 	while (*p != c)
 		p = &(*p)->next;
 	*p = c->next;
+	f->n_chains--;
 	m.u.chain_close.chain_id = c->id;
 	if (f->connected)
 		flow_send_msg(f, &m);

@@ -119,7 +119,7 @@ agentlink_check_chain_data(const struct agentlink_msg *m)
 {
 	const struct agentlink_chain_data *d = &m->u.chain_data;
 
-	return verdict(is_run(d->first_rec, d->count) &&
+	return verdict(d->first_rec && is_run(d->first_rec, d->count) &&
 	    d->count <= BATCH_RECORDS_MAX && d->lane <= BATCH_LANE_URGENT &&
 	    is_packed(d->codec, d->raw_len, d->payload));
 }
@@ -135,6 +135,6 @@ agentlink_check_skip(const struct agentlink_msg *m)
 {
 	const struct agentlink_skip *s = &m->u.skip;
 
-	return verdict(is_run(s->from, s->count) &&
+	return verdict(s->from && is_run(s->from, s->count) &&
 	    s->reason >= ENTRY_SKIP_HOLE && s->reason <= ENTRY_SKIP_GIVEN_UP);
 }

@@ -266,6 +266,7 @@ struct ipc_chain_open {
  * answer; `identity` may hold the original agent's, `path` the spools. */
 #define IPC_SID_CHAINED 0x80000000u
 #define IPC_SIDS_MAX 131072u /* open on one link */
+#define IPC_CHAINS_MAX 4096u
 
 struct ipc_chain_state {
 	uint32_t chain_id;

@@ -232,7 +232,7 @@ intake_query_chain_open(struct intake *in, struct intake_link *l,
 	struct intake_chain *c = intake_state_chain(l, m->chain_id);
 	struct child *ch;
 
-	if (!m->chain_id || (!c && l->chains.n >= INTAKE_CHAINS_MAX)) {
+	if (!m->chain_id || (!c && l->chains.n >= IPC_CHAINS_MAX)) {
 		intake_state_broken(in, l, "a chain that cannot be opened");
 		return;
 	}

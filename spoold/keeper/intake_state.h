@@ -11,7 +11,6 @@
 #include "spoold/keeper/htable.h"
 
 #define INTAKE_SLOTS_MAX 64
-#define INTAKE_CHAINS_MAX 4096
 #define INTAKE_BATCHES 4096 /* unanswered on one link */
 #define INTAKE_WAITING (2 * INTAKE_BATCHES) /* with VOID and repeats */
 #define INTAKE_OVERRUN ((uint64_t)8 << 20) /* past the credit, once */

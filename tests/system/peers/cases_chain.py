@@ -340,3 +340,25 @@ def chain_credit(spool):
             child.link.expect_error("CREDIT")
         check([i[:2] for i in intervals(child.connect())] == [(1, 4)], "not as before")
         child.deliver((child.stream(1), 3))
+
+
+@case()
+def chain_number_0(spool):
+    """There is no record 0: CHAIN_DATA and SKIP of it end the connection, and
+    hinder nobody else."""
+    link, stream = spool.opened()
+    link.deliver(stream)
+    child = Child(spool)
+    child.connect()
+    one = child.stream(1)
+    zero = ChainBatch(0, [b"a"], [(1, 1, 1, bytes(16))], [(0, 1)])
+    child.link.send_bytes(zero.frame())
+    child.link.expect_error("MALFORMED")
+    child.connect()
+    child.link.send("SKIP", **{"from": 0, "count": 3, "reason": 1})
+    child.link.expect_error("MALFORMED")
+    link.deliver(stream)
+    link.alive()
+    child.connect()
+    child.define(1, one)
+    child.deliver((one, 3))
