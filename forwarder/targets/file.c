@@ -21,35 +21,11 @@
 #include <unistd.h>
 
 #include "forwarder/targets/file_compress.h"
+#include "forwarder/targets/file_job.h"
 #include "forwarder/targets/file_writer.h"
-#include "forwarder/targets/render.h"
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
-
-#define QUEUE_BYTES ((size_t)8 << 20) /* packed; waits for a job */
-#define QUEUE_BATCHES 64
-#define GROUP_RUNS 32768u /* the verdicts of a group are one message */
-#define RUNS_BYTES ((size_t)4 << 20)
-
-struct item {
-	struct item *next;
-	struct render_batch *batch;
-};
-
-enum job_kind { JOB_RECOVER, JOB_PUT, JOB_ROTATE };
-
-struct job {
-	struct target *t;
-	enum job_kind kind;
-	uint64_t era;
-	bool fresh; /* RECOVER: nothing was ever written */
-	struct file_position at; /* RECOVER */
-	struct item *items; /* PUT */
-	struct buf runs;
-	int rc;
-	struct file_trouble trouble;
-};
 
 struct packing {
 	struct target *t;
@@ -65,7 +41,7 @@ struct target {
 	struct file_settings settings;
 	struct file_writer *writer; /* of the job that runs */
 	struct loop_timer *timer; /* rotation by time */
-	struct job *job; /* runs, or NULL */
+	struct file_job *job; /* runs, or NULL */
 	struct packing *packing; /* runs, or NULL */
 	struct file_position pos; /* the last that was settled */
 	uint64_t passed; /* files below this number may be packed */
@@ -74,9 +50,7 @@ struct target {
 	int bad_state; /* the keeper's position cannot be read */
 	bool up, awaiting, blocked, want_start, want_rotate, want_packing;
 	bool closing;
-	struct item *first, **last;
-	size_t queue_bytes;
-	unsigned queue_n;
+	struct file_job_queue queue; /* waits for a job */
 };
 
 /* ---- configuration ------------------------------------------------------ */
@@ -136,7 +110,7 @@ open_target(struct target_host *host, const struct kv *kv, int dir_fd,
 	t->host = host;
 	t->dir_fd = -1;
 	t->fresh = true;
-	t->last = &t->first;
+	file_job_queue_init(&t->queue);
 	snprintf(t->name, sizeof(t->name), "%s", target_host_name(host));
 	take_settings(kv, &t->settings);
 	rc = file_writer_new(dir_fd, t->name, &t->writer);
@@ -161,58 +135,6 @@ configure(struct target *t, const struct kv *kv)
 
 /* ---- jobs --------------------------------------------------------------- */
 
-static void
-free_items(struct item *i)
-{
-	while (i) {
-		struct item *next = i->next;
-
-		render_batch_free(i->batch);
-		free(i);
-		i = next;
-	}
-}
-
-static void
-free_job(struct job *j)
-{
-	free_items(j->items);
-	buf_fini(&j->runs);
-	free(j);
-}
-
-static int
-put_all(struct job *j)
-{
-	struct file_writer *w = j->t->writer;
-	int rc = 0;
-
-	for (struct item *i = j->items; i && !rc; i = i->next)
-		rc = file_writer_put(w, i->batch, &j->runs, &j->trouble);
-	return rc ? rc : file_writer_sync(w, &j->trouble);
-}
-
-/* In a thread. */
-static void
-run_job(void *arg)
-{
-	struct job *j = arg;
-	struct file_writer *w = j->t->writer;
-
-	switch (j->kind) {
-	case JOB_RECOVER:
-		j->rc = file_writer_recover(
-		    w, j->fresh ? NULL : &j->at, &j->trouble);
-		break;
-	case JOB_PUT:
-		j->rc = put_all(j);
-		break;
-	case JOB_ROTATE:
-		j->rc = file_writer_rotate(w, &j->trouble);
-		break;
-	}
-}
-
 static void on_job_done(int rc, void *arg);
 static void go_on(struct target *t);
 
@@ -224,29 +146,25 @@ fail(struct target *t, enum target_verdict verdict, const char *code,
 }
 
 static void
-start_job(struct target *t, enum job_kind kind, struct item *items)
+start_job(
+    struct target *t, enum file_job_kind kind, struct file_job_item *items)
 {
-	struct job *j = calloc(1, sizeof(*j));
+	struct file_job *j = file_job_new(kind, t->writer, items);
 
 	if (!j) {
-		free_items(items);
 		fail(t, TARGET_RETRY, "NO_MEMORY", "no memory for a job");
 		return;
 	}
-	*j = (struct job){.t = t,
-	    .kind = kind,
-	    .era = t->era,
-	    .fresh = t->fresh,
-	    .at = t->pos,
-	    .items = items,
-	    .trouble = {TARGET_RETRY, "STOPPED", "the job did not run"}};
-	buf_init(&j->runs, RUNS_BYTES);
+	j->t = t;
+	j->era = t->era;
+	j->fresh = t->fresh;
+	j->at = t->pos;
 	file_writer_set(t->writer, &t->settings);
 	t->job = j;
-	if (loop_work_start(
-		target_host_loop(t->host), run_job, on_job_done, j, NULL)) {
+	if (loop_work_start(target_host_loop(t->host), file_job_run,
+		on_job_done, j, NULL)) {
 		t->job = NULL;
-		free_job(j);
+		file_job_free(j);
 		fail(t, TARGET_RETRY, "NO_MEMORY", "no thread for a job");
 	}
 }
@@ -309,29 +227,6 @@ start_packing(struct target *t)
 
 /* ---- what comes next ---------------------------------------------------- */
 
-/* As many batches as the verdicts of one message can speak of. */
-static struct item *
-take_group(struct target *t)
-{
-	struct item *group = t->first, *i = group;
-	uint32_t runs = 0;
-
-	for (;;) {
-		runs += render_batch_runs(i->batch);
-		t->queue_bytes -= render_batch_cost(i->batch);
-		t->queue_n--;
-		if (!i->next ||
-		    runs + render_batch_runs(i->next->batch) > GROUP_RUNS)
-			break;
-		i = i->next;
-	}
-	t->first = i->next;
-	if (!t->first)
-		t->last = &t->first;
-	i->next = NULL;
-	return group;
-}
-
 static void
 arm_rotation(struct target *t)
 {
@@ -365,12 +260,12 @@ go_on(struct target *t)
 		atomic_store(&t->packing->stop, true);
 	} else if (t->want_start) {
 		t->want_start = false;
-		start_job(t, JOB_RECOVER, NULL);
+		start_job(t, FILE_JOB_RECOVER, NULL);
 	} else if (t->up && t->want_rotate) {
 		t->want_rotate = false;
-		start_job(t, JOB_ROTATE, NULL);
-	} else if (t->up && t->first) {
-		start_job(t, JOB_PUT, take_group(t));
+		start_job(t, FILE_JOB_ROTATE, NULL);
+	} else if (t->up && t->queue.first) {
+		start_job(t, FILE_JOB_PUT, file_job_queue_take(&t->queue));
 	}
 	if (t->up && t->want_packing && !t->packing)
 		start_packing(t);
@@ -387,7 +282,7 @@ say_position(struct target *t)
 
 /* All of a group's records, and the position with the last. */
 static void
-settle_group(struct target *t, const struct job *j)
+settle_group(struct target *t, const struct file_job *j)
 {
 	const struct entry_settled *run =
 	    (const void *)buf_ptr((struct buf *)(uintptr_t)&j->runs);
@@ -413,7 +308,7 @@ came_up(struct target *t)
  * from others: the first one, or the first under a new name.
  */
 static void
-recovered(struct target *t, const struct job *j)
+recovered(struct target *t, const struct file_job *j)
 {
 	if (!j->fresh && !strcmp(j->at.name, t->name)) {
 		came_up(t);
@@ -424,17 +319,17 @@ recovered(struct target *t, const struct job *j)
 }
 
 static void
-job_worked(struct target *t, const struct job *j)
+job_worked(struct target *t, const struct file_job *j)
 {
 	bool was_empty = !t->pos.offset;
 	uint64_t number = t->pos.number;
 
 	t->pos = *file_writer_position(t->writer);
-	if (j->kind == JOB_RECOVER) {
+	if (j->kind == FILE_JOB_RECOVER) {
 		recovered(t, j);
 		return;
 	}
-	if (j->kind == JOB_PUT)
+	if (j->kind == FILE_JOB_PUT)
 		settle_group(t, j);
 	else
 		say_position(t);
@@ -449,7 +344,7 @@ job_worked(struct target *t, const struct job *j)
 static void
 on_job_done(int rc, void *arg)
 {
-	struct job *j = arg;
+	struct file_job *j = arg;
 	struct target *t = j->t;
 
 	t->job = NULL;
@@ -467,7 +362,7 @@ on_job_done(int rc, void *arg)
 		job_worked(t, j);
 		go_on(t);
 	}
-	free_job(j);
+	file_job_free(j);
 }
 
 /* ---- the contract ------------------------------------------------------- */
@@ -503,40 +398,29 @@ reset(struct target *t)
 	t->up = t->awaiting = t->blocked = false;
 	t->want_start = t->want_rotate = false;
 	loop_timer_stop(t->timer);
-	free_items(t->first);
-	t->first = NULL;
-	t->last = &t->first;
-	t->queue_bytes = 0;
-	t->queue_n = 0;
+	file_job_queue_clear(&t->queue);
 }
 
 static int
 send_batch(struct target *t, const struct target_batch *batch)
 {
-	struct item *i;
 	int rc;
 
-	if (t->queue_n >= QUEUE_BATCHES || t->queue_bytes >= QUEUE_BYTES) {
+	if (file_job_queue_is_full(&t->queue)) {
 		t->blocked = true;
 		return ERR_AGAIN;
 	}
 	if (!target_host_pace(t->host, batch->payload.len))
 		return ERR_AGAIN;
-	i = calloc(1, sizeof(*i));
-	rc = i ? render_batch_new(t->host, batch, true, &i->batch) : ERR_NOMEM;
-	if (rc) {
-		free(i);
-		if (rc == ERR_NOMEM)
-			fail(t, TARGET_RETRY, "NO_MEMORY", err_text(rc));
-		else
-			target_host_unreadable(
-			    t->host, batch->first_rec, err_text(rc));
+	rc = file_job_queue_add(&t->queue, t->host, batch);
+	if (rc == ERR_NOMEM) {
+		fail(t, TARGET_RETRY, "NO_MEMORY", err_text(rc));
 		return ERR_AGAIN;
 	}
-	*t->last = i;
-	t->last = &i->next;
-	t->queue_n++;
-	t->queue_bytes += render_batch_cost(i->batch);
+	if (rc) {
+		target_host_unreadable(t->host, batch->first_rec, err_text(rc));
+		return ERR_AGAIN;
+	}
 	go_on(t);
 	return 0;
 }

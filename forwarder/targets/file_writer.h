@@ -4,8 +4,8 @@
  *
  * What file_writer_put took is on the disk when it returns 0, and
  * file_writer_position tells where it ends; until somebody keeps that
- * position it does not count, and file_writer_recover takes everything past
- * a position away again.  After an error, file_writer_recover comes next.
+ * position it does not count, and file_recover takes everything past a
+ * position away again.  After an error, file_recover comes next.
  * All of it blocks: one worker thread at a time.  The names and the bytes are
  * specified in doc/format-file-target.md.
  */
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "forwarder/targets/file_position.h"
+#include "forwarder/targets/file_trouble.h"
 #include "forwarder/targets/render.h"
 #include "forwarder/targets/target.h"
 #include "lib/base/buf.h"
@@ -27,14 +28,6 @@ struct file_settings {
 	uint64_t rotate_every_ms;
 };
 
-/* What is wrong, in words for the status. */
-struct file_trouble {
-	enum target_verdict verdict;
-	const char *code;
-	char text[256];
-	uint64_t unreadable; /* first record of a batch, or 0 */
-};
-
 struct file_writer; /* opaque */
 
 /* dir_fd stays the caller's, and open. */
@@ -43,14 +36,6 @@ void file_writer_free(struct file_writer *w);
 
 /* From the next call on. */
 void file_writer_set(struct file_writer *w, const struct file_settings *s);
-
-/*
- * Make the directory what it was at that position: NULL means that nothing
- * was ever written, and only an empty directory will do.  If the target had
- * another name then, its files get the new one, and so does the position.
- */
-int file_writer_recover(struct file_writer *w, const struct file_position *at,
-    struct file_trouble *trouble);
 
 /*
  * Write a batch.  The runs of its records (delivered, filtered) are appended
