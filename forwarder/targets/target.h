@@ -8,29 +8,54 @@
  * and one row in targets.def.
  *
  * What the pump promises
+ *   - `prepare` may be called at any time, also when there is no target yet
+ *     and with a configuration that is then not used.
+ *   - `state` comes before the first `start`, whenever the keeper was connected
+ *     anew, and when its view changed otherwise (an answer, a name).  It
+ *     carries the opaque position that the keeper holds.  The pump has called
+ *     `reset`, and everything that was sent before is forgotten: the keeper
+ *     hands out again what it does not know as settled.
  *   - `start` is called when the target may try to come up: at the beginning,
- *     and after a failure when the back-off is over.  There is no last try.
- *   - Between target_host_up and the next failure, `send` is called with
- *     batches in record order, each once.  After a failure every batch that is
- *     not wholly settled is sent again, in order, after the next up.
- *   - A batch stays valid until all of its records are settled, or until
- *     `reset`.
- *   - `state` is called before the first `start` and whenever the keeper was
- *     connected anew: it carries the opaque position that the keeper holds.
- *     Everything sent before that is forgotten (the pump has called `reset`).
- *   - `durable` is called when the keeper has made an opaque position durable.
+ *     after a failure when the back-off is over, and after `configure`.  There
+ *     is no last try.  It is not called while the target is paused.
+ *   - Between target_host_up and the next `reset`, `send` is called with
+ *     batches in record order, each once; target_host_up may call it at once.
+ *     After a failure every batch that is not wholly settled is sent again,
+ *     in order, after the next up.  A batch comes whole, also if a part of it
+ *     is settled already.  A paused target gets no batch, but stays up.
+ *   - `idle` follows when there is nothing more to send at the moment.
+ *   - A batch, and the streams its ranges speak of, stay valid until all of
+ *     its records are settled, or until `reset`.
+ *   - `reset` comes before every `start`, before `close`, and
+ *     within target_host_fail: a target that has failed touches nothing of
+ *     its connection any more and returns.
+ *   - `durable` is called when the keeper has made an opaque position durable,
+ *     in the order in which they were given; some may be passed over.
  *
  * What a target promises
  *   - It never gives up, never blocks, and does not sleep.
- *   - It settles a record (target_host_settle) only when the far side has
- *     taken responsibility, or as the protocol's document says.  Records may
- *     be settled in any order and in parts of batches.
+ *   - It settles every record of every batch that it took (target_host_settle),
+ *     in any order and in parts of batches, each once:
+ *       delivered     only when the far side has taken responsibility, or as
+ *                     the protocol's document says;
+ *       unconfirmed   when the protocol cannot tell;
+ *       filtered      at once, what its stream's `wanted` says it must not
+ *                     send (a target that passes batches on as they are
+ *                     refuses the setting in `prepare`).
+ *     It neither sends nor settles what target_host_is_settled knows.
  *   - It tells every failure once (target_host_fail) with one verdict: RETRY
  *     (transient: back off and come again, Retry-After is honoured), HOLD (an
  *     operator must act: everything is kept, an alarm is shown, it is tried
  *     slowly) or REJECT (this record can never be taken: until there are dead
- *     letters it behaves as HOLD).
- *   - `send` may say ERR_AGAIN (not now); it then calls target_host_more.
+ *     letters it behaves as HOLD).  What it cannot unpack it tells by
+ *     target_host_unreadable instead.
+ *   - `send` may say ERR_AGAIN (not now) and takes nothing then; it calls
+ *     target_host_more later, or has failed, or was refused by
+ *     target_host_pace, which calls it by itself.
+ *   - Its memory has a bound: what it has taken and not settled is at most the
+ *     window, and what it keeps besides it limits itself.
+ *   - It judges certificates by target_host_floor, makes connections with
+ *     call.h, and walks records with render.h.
  *
  * One thread, the loop's.  Nothing here opens files by path after READY.
  */
@@ -101,10 +126,16 @@ struct target_class {
 	    struct target **out);
 	void (*close)(struct target *t);
 
-	/* Use a new configuration from now on; reset and start follow. */
+	/*
+	 * Use a new configuration from now on; reset and start follow.  An
+	 * error ends the process: `prepare` has accepted it.
+	 */
 	int (*configure)(struct target *t, const struct kv *kv);
 
-	/* The keeper's view, before anything is sent; may be NULL. */
+	/*
+	 * The keeper's view, before anything is sent; may be NULL.  An error
+	 * puts the target on HOLD.
+	 */
 	int (*state)(struct target *t, const struct ipc_target_state *state);
 
 	/* Come up: connect, or open files. */
@@ -116,7 +147,10 @@ struct target_class {
 	/* Take a batch: 0, or ERR_AGAIN. */
 	int (*send)(struct target *t, const struct target_batch *batch);
 
-	/* Nothing more to send at the moment: finish what is buffered. */
+	/*
+	 * Nothing more to send at the moment: finish what is buffered; may be
+	 * NULL.
+	 */
 	void (*idle)(struct target *t);
 
 	/* An opaque position is durable at the keeper; may be NULL. */
@@ -126,7 +160,10 @@ struct target_class {
 	/* Answers of the keeper to target_host_query; may be NULL. */
 	void (*digest)(struct target *t, const struct ipc_digest *digest);
 
-	/* Numbers [from, to) hold no records (a chain says SKIP). */
+	/*
+	 * Numbers [from, to) hold no records (a chain says SKIP); may be NULL.
+	 * They are settled already.  An error ends the keeper's link.
+	 */
 	int (*hole)(
 	    struct target *t, uint64_t from, uint64_t to, uint8_t reason);
 };
