@@ -333,13 +333,12 @@ chain_on_nack(struct target *t, const struct agentlink_chain_nack *nack)
 		verdict = TARGET_HOLD;
 	if (nack->code == AGENTLINK_CODE_DIGEST && f) {
 		/*
-		 * The keeper has authenticated what we sent, so it was stored
-		 * so: it is set aside, and the parent is told.
+		 * The keeper has authenticated what we sent; whether it was
+		 * stored so is for the worker to say.  If it was, the keeper
+		 * sets it aside, and we are told of a hole.
 		 */
-		chain_say_skip(
-		    t, f->from, f->to - f->from, ENTRY_SKIP_QUARANTINED);
-		target_host_settle(
-		    t->host, ENTRY_TERM_QUARANTINED, f->from, f->to, NULL);
+		target_host_unreadable(t->host, f->from,
+		    "the parent finds another content digest");
 		return;
 	}
 	/* PARTIAL and the rest: start over from the parent's intervals. */
