@@ -12,6 +12,7 @@
 #include "spoold/keeper/status.h"
 #include "spoold/keeper/targets.h"
 #include "spoold/keeper/verbs_jobs.h"
+#include "spoold/keeper/verbs_look.h"
 #include "spoold/keeper/verbs_prove.h"
 
 const char *
@@ -22,19 +23,19 @@ verbs_text(json_t *args, const char *key)
 
 /* ---- errors ---- */
 
-static void
-fail_argument(struct control_call *call, const char *which)
+void
+verbs_fail_argument(struct control_call *call, const char *which)
 {
 	control_refuse(call, REFUSAL_ARGUMENT_MISSING, which, NULL);
 }
 
-static void
-fail_target(struct control_call *call, const char *name)
+void
+verbs_fail_target(struct control_call *call, const char *name)
 {
 	if (name)
 		control_refuse(call, REFUSAL_TARGET_UNKNOWN, name, NULL);
 	else
-		fail_argument(call, "name");
+		verbs_fail_argument(call, "name");
 }
 
 void
@@ -45,213 +46,6 @@ verbs_fail_read(struct control_call *call, int rc)
 	else
 		control_refuse(
 		    call, REFUSAL_LOG_UNREADABLE, NULL, err_text(rc));
-}
-
-/* ---- looking ---- */
-
-static void
-run_status(struct control_call *call, json_t *args)
-{
-	(void)args;
-	control_answer(call, status_make(control_keeper(call)->status));
-}
-
-static void
-run_target(struct control_call *call, json_t *args)
-{
-	const char *name = verbs_text(args, "name");
-	json_t *o =
-	    name ? status_target(control_keeper(call)->status, name) : NULL;
-
-	if (!o)
-		fail_target(call, name);
-	else
-		control_answer(call, json_pack("{s:o}", "target", o));
-}
-
-static const char *
-stream_state(const struct stream *st)
-{
-	return st->opens ? "open" : st->closed ? "closed" : "idle";
-}
-
-/* `records` are those that this spool has stored of it. */
-static void
-put_counts(json_t *o, const struct entry_stream_counts *c)
-{
-	json_object_set_new(o, "records", json_integer((json_int_t)c->stored));
-	json_object_set_new(
-	    o, "received", json_integer((json_int_t)c->received));
-	json_object_set_new(
-	    o, "duplicate", json_integer((json_int_t)c->duplicate));
-	json_object_set_new(o, "refused", json_integer((json_int_t)c->refused));
-}
-
-static json_t *
-stream_json(const struct stream *st, size_t id)
-{
-	char origin[UUID_TEXT_SIZE], epoch[2 * UUID_SIZE + 1];
-	char head[2 * BATCH_HEAD_SIZE + 1];
-	json_t *name =
-	    json_stringn((const char *)st->key.name.ptr, st->key.name.len);
-	json_t *o = json_pack("{s:I, s:s, s:o, s:s, s:s, s:s}", "id",
-	    (json_int_t)id, "origin", uuid_format(&st->key.origin, origin),
-	    "stream", name ? name : json_string("?"), "epoch",
-	    uuid_hex_format(&st->key.epoch, UUID_SIZE, epoch), "listener",
-	    st->listener, "peer", st->peer);
-
-	json_object_set_new(
-	    o, "first_seq", json_integer((json_int_t)st->start_seq));
-	json_object_set_new(
-	    o, "last_seq", json_integer((json_int_t)st->durable.seq));
-	put_counts(o, &st->counts);
-	json_object_set_new(o, "head",
-	    json_string(
-		uuid_hex_format(st->durable.head, BATCH_HEAD_SIZE, head)));
-	json_object_set_new(o, "state", json_string(stream_state(st)));
-	json_object_set_new(o, "connections", json_integer(st->opens));
-	return o;
-}
-
-/* RFC 3339, from the spool time when it was seen. */
-static void
-put_last_received(json_t *o, const struct stream *st, struct intake_now now)
-{
-	char text[CLOCK_TEXT_SIZE];
-	int64_t ago_ns = now.spool_us > st->seen_us
-	    ? (int64_t)(now.spool_us - st->seen_us) * 1000
-	    : 0;
-
-	json_object_set_new(o, "last_received",
-	    json_string(clock_format(now.wall_ns - ago_ns, text)));
-}
-
-static bool
-stream_fits(const struct stream *st, json_t *args)
-{
-	const char *listener = verbs_text(args, "listener");
-	const char *origin = verbs_text(args, "origin");
-	const char *name = verbs_text(args, "name");
-	struct uuid id;
-
-	if (listener && strcmp(listener, st->listener))
-		return false;
-	if (origin &&
-	    (uuid_parse(bytes_of_str(origin), &id) ||
-		!uuid_equal(&id, &st->key.origin)))
-		return false;
-	return !name || bytes_equal_str(st->key.name, name);
-}
-
-static size_t
-send_streams(struct control_call *call, json_t *args)
-{
-	struct keeper *k = control_keeper(call);
-	struct intake_now now = keeper_now(k);
-	struct stream *st = NULL;
-	size_t n = 0;
-	json_t *o;
-
-	while ((st = streams_next(intake_streams(k->intake), st))) {
-		if (!stream_fits(st, args))
-			continue;
-		o = stream_json(st, ++n);
-		put_last_received(o, st, now);
-		control_send_stream(call, o);
-	}
-	return n;
-}
-
-static void
-run_streams(struct control_call *call, json_t *args)
-{
-	size_t n = send_streams(call, args);
-
-	control_answer(call, json_pack("{s:I}", "streams", (json_int_t)n));
-}
-
-static void
-run_stream(struct control_call *call, json_t *args)
-{
-	size_t n = send_streams(call, args);
-
-	if (n)
-		control_answer(
-		    call, json_pack("{s:I}", "streams", (json_int_t)n));
-	else
-		control_refuse(call, REFUSAL_STREAM_UNKNOWN,
-		    verbs_text(args, "name"), NULL);
-}
-
-static json_t *
-segment_json(const struct store_segment *s)
-{
-	char uuid[UUID_TEXT_SIZE];
-
-	return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I}",
-	    "id", (json_int_t)s->id, "uuid", uuid_format(&s->uuid, uuid),
-	    "first_rec", (json_int_t)s->first_rec, "next_rec",
-	    (json_int_t)s->next_rec, "first_number",
-	    (json_int_t)s->first_number, "next_number",
-	    (json_int_t)s->next_number, "bytes", (json_int_t)s->bytes, "sealed",
-	    s->sealed ? 1 : 0, "quarantined", s->quarantined ? 1 : 0, "readers",
-	    (json_int_t)s->readers);
-}
-
-static json_t *
-segments_json(struct keeper *k)
-{
-	size_t max = store_segments(k->store, NULL, 0) + 4, n, i;
-	struct store_segment *row = mem_new(max * sizeof(*row));
-	json_t *a = json_array();
-
-	n = store_segments(k->store, row, max);
-	for (i = 0; i < n && i < max; i++)
-		json_array_append_new(a, segment_json(&row[i]));
-	free(row);
-	return a;
-}
-
-static void
-run_store(struct control_call *call, json_t *args)
-{
-	(void)args;
-	control_answer(call,
-	    json_pack(
-		"{s:o}", "segments", segments_json(control_keeper(call))));
-}
-
-static json_t *
-queue_json(struct keeper *k, const struct cursors_target *t)
-{
-	json_t *row = status_target(k->status, t->name);
-	json_t *o = json_pack("{s:s, s:O, s:O, s:O, s:O}", "target", t->name,
-	    "state", json_object_get(row, "state"), "records",
-	    json_object_get(row, "pending"), "bytes",
-	    json_object_get(row, "backlog_bytes"), "oldest",
-	    json_object_get(row, "oldest_pending"));
-	bool empty = !json_integer_value(json_object_get(row, "pending"));
-
-	json_object_set_new(o, "first_rec",
-	    empty ? json_null()
-		  : json_integer((json_int_t)cursors_first_pending(t, 1)));
-	json_object_set_new(o, "last_rec",
-	    empty ? json_null() : json_integer((json_int_t)k->next_rec - 1));
-	json_decref(row);
-	return o;
-}
-
-static void
-run_queue_ls(struct control_call *call, json_t *args)
-{
-	struct keeper *k = control_keeper(call);
-	json_t *a = json_array();
-	size_t i;
-
-	(void)args;
-	for (i = 0; i < k->cursors.n; i++)
-		json_array_append_new(a, queue_json(k, k->cursors.target[i]));
-	control_answer(call, json_pack("{s:o}", "queues", a));
 }
 
 /* ---- changing ---- */
@@ -332,7 +126,7 @@ pause_or_resume(struct control_call *call, json_t *args, bool pause)
 	int rc;
 
 	if (!name) {
-		fail_target(call, NULL);
+		verbs_fail_target(call, NULL);
 		return;
 	}
 	w = wish_new(call, name, NULL);
@@ -365,7 +159,7 @@ run_target_retry(struct control_call *call, json_t *args)
 	    name ? cursors_find(&k->cursors, bytes_of_str(name)) : NULL;
 
 	if (!t)
-		fail_target(call, name);
+		verbs_fail_target(call, name);
 	else if (t->paused)
 		control_refuse(call, REFUSAL_TARGET_PAUSED, name, NULL);
 	else if (dispatch_control(k->dispatch, name, IPC_CONTROL_RETRY))
@@ -412,7 +206,7 @@ give_up_target(struct control_call *call, json_t *args)
 	    name ? cursors_find(&k->cursors, bytes_of_str(name)) : NULL;
 
 	if (!t)
-		fail_target(call, name);
+		verbs_fail_target(call, name);
 	else if (json_is_true(json_object_get(args, "dry_run")))
 		control_answer(call, removal_json(k, t, false));
 	else if (!json_is_true(json_object_get(args, "yes")))
@@ -449,7 +243,7 @@ run_target_remove(struct control_call *call, json_t *args)
 	struct removal *r;
 
 	if (!t) {
-		fail_target(call, name);
+		verbs_fail_target(call, name);
 		return;
 	}
 	r = mem_new(sizeof(*r));
@@ -467,7 +261,7 @@ run_target_rename(struct control_call *call, json_t *args)
 	int rc;
 
 	if (!name || !new_name) {
-		fail_argument(call, name ? "new" : "old");
+		verbs_fail_argument(call, name ? "new" : "old");
 		return;
 	}
 	w = wish_new(
@@ -485,18 +279,18 @@ static const struct verb {
 	unsigned needs; /* all of these rights */
 	void (*run)(struct control_call *call, json_t *args);
 } verbs[] = {
-    {"status", CONTROL_VIEW, run_status},
-    {"streams", CONTROL_VIEW, run_streams},
-    {"stream", CONTROL_VIEW, run_stream},
-    {"target", CONTROL_VIEW, run_target},
+    {"status", CONTROL_VIEW, verbs_look_status},
+    {"streams", CONTROL_VIEW, verbs_look_streams},
+    {"stream", CONTROL_VIEW, verbs_look_stream},
+    {"target", CONTROL_VIEW, verbs_look_target},
     {"target.pause", CONTROL_OPERATE, run_target_pause},
     {"target.resume", CONTROL_OPERATE, run_target_resume},
     {"target.retry", CONTROL_OPERATE, run_target_retry},
     {"target.remove", CONTROL_ADMIN, run_target_remove},
     {"target.rename", CONTROL_ADMIN, run_target_rename},
-    {"queue.ls", CONTROL_VIEW, run_queue_ls},
+    {"queue.ls", CONTROL_VIEW, verbs_look_queue_ls},
     {"queue.peek", CONTROL_READ, verbs_jobs_peek},
-    {"store", CONTROL_VIEW, run_store},
+    {"store", CONTROL_VIEW, verbs_look_store},
     {"verify", CONTROL_OPERATE, verbs_jobs_verify},
     {"prove", CONTROL_VIEW, verbs_prove},
 };
