@@ -172,6 +172,7 @@ next_interval(struct target *t)
 void
 chain_on_own_digest(struct target *t, const struct ipc_digest *d)
 {
+	static const uint8_t none[BATCH_DIGEST_SIZE];
 	const struct agentlink_chain_interval *i;
 
 	if (t->phase != CHAIN_RECONCILE || t->at_interval >= t->n_intervals)
@@ -179,8 +180,13 @@ chain_on_own_digest(struct target *t, const struct ipc_digest *d)
 	i = &t->intervals[t->at_interval];
 	if (d->last_rec != i->to - 1)
 		return;
-	/* Not found: recycled, which it is only when it was delivered. */
-	if (d->found && memcmp(d->digest, i->digest, BATCH_DIGEST_SIZE)) {
+	/*
+	 * Not found: recycled, which it is only when it was delivered.  Zeros:
+	 * the interval ends with a SKIP, which has nothing to compare, although
+	 * a batch that was set aside may still be there.
+	 */
+	if (d->found && memcmp(i->digest, none, sizeof(none)) &&
+	    memcmp(d->digest, i->digest, BATCH_DIGEST_SIZE)) {
 		be_new(t,
 		    "the parent has other records under our numbers: this "
 		    "spool was restored or cloned");

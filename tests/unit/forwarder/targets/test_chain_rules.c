@@ -250,6 +250,17 @@ another_digest_makes_a_new_incarnation(void **state)
 }
 
 static void
+an_interval_that_ends_with_a_skip_has_no_digest_to_compare(void **state)
+{
+	struct target *t = *state;
+
+	parent_has(t, 1, 51, 0);
+	keeper_has(t, 50, true, 6);
+	assert_int_equal(said.incarnations, 0);
+	assert_int_equal(said.ups, 1);
+}
+
+static void
 numbers_never_given_out_make_a_new_incarnation(void **state)
 {
 	struct target *t = *state;
@@ -380,6 +391,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_the_parent_has_by_the_same_digest_is_delivered),
 	    TEST(another_digest_makes_a_new_incarnation),
+	    TEST(an_interval_that_ends_with_a_skip_has_no_digest_to_compare),
 	    TEST(numbers_never_given_out_make_a_new_incarnation),
 	    TEST(the_parent_may_ask_for_a_new_incarnation),
 	    TEST(what_was_delivered_and_is_not_there_is_owed_again),
