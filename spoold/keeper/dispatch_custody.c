@@ -16,6 +16,7 @@
 #include "spoold/keeper/dispatch_state.h"
 #include "spoold/keeper/keeper.h"
 #include "spoold/keeper/mem.h"
+#include "spoold/keeper/upkeep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,21 @@ struct look {
 	struct ivset found; /* records of it that are held */
 	int rc;
 };
+
+/* No segment is given back while it is not known what is owed again. */
+static void
+begin(struct dispatch_link *l)
+{
+	l->looks = true;
+	l->all->k->owing++;
+}
+
+static void
+finish(struct dispatch_link *l)
+{
+	l->looks = false;
+	l->all->k->owing--;
+}
 
 /* ---- what was lost ---- */
 
@@ -84,7 +100,7 @@ on_again_durable(struct item *it, void *arg)
 	apply(k, w);
 	free(w);
 	l->queries--;
-	l->looks = false;
+	finish(l);
 	if (l->ended)
 		dispatch_end(l, NULL); /* it waited for this */
 	else
@@ -261,7 +277,7 @@ tell(struct look *x)
 		owe_again(l, &x->found);
 		return;
 	}
-	l->looks = false;
+	finish(l);
 	dispatch_say_state(l);
 	if (!l->ended)
 		dispatch_work_restart(l);
@@ -286,18 +302,11 @@ on_looked(int rc, void *arg)
 	l->queries--;
 	if (!l->ended && l->target)
 		tell(x);
+	else
+		finish(l);
 	if (l->ended)
 		dispatch_end(l, NULL); /* it waited for this */
 	free_look(x);
-}
-
-/* The first record that is still held. */
-static uint64_t
-oldest_held(struct keeper *k)
-{
-	struct store_segment s;
-
-	return store_segments(k->store, &s, 1) ? s.first_rec : k->next_rec;
 }
 
 static struct look *
@@ -308,7 +317,7 @@ make_look(struct dispatch_link *l, struct bytes lost)
 
 	*x = (struct look){.link = l,
 	    .store = l->all->k->store,
-	    .held = oldest_held(l->all->k)};
+	    .held = upkeep_oldest_rec(l->all->k->upkeep)};
 	ivset_init(&x->lost, ENTRY_INTERVALS_MAX);
 	ivset_init(&x->found, ENTRY_INTERVALS_MAX);
 	cursor_init(&c, lost);
@@ -336,7 +345,7 @@ dispatch_custody_lost(
 		dispatch_end(l, "PENDING_AGAIN of what it never had");
 		return;
 	}
-	l->looks = true;
+	begin(l);
 	l->queries++;
 	if (keeper_work(k, run_look, on_looked, x))
 		on_looked(ERR_SYS, x);

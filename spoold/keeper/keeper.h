@@ -75,6 +75,7 @@ struct keeper {
 	struct alarms alarms;
 	bool running;
 	unsigned adding; /* targets whose TARGET entry is not durable */
+	unsigned owing; /* links whose parent lost records: not owed yet */
 	_Atomic bool stopping; /* jobs look at it */
 	unsigned jobs; /* that run in the pool */
 };

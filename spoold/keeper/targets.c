@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "spoold/keeper/dispatch.h"
 #include "spoold/keeper/mem.h"
+#include "spoold/keeper/upkeep.h"
 
 /* A change on its way into the log. */
 struct change {
@@ -70,16 +71,6 @@ on_added(struct item *it, void *arg)
 	dispatch_on_target(k->dispatch, it->name);
 }
 
-static uint64_t
-oldest_rec(struct keeper *k)
-{
-	struct store_segment s;
-
-	if (store_segments(k->store, &s, 1) && s.first_rec)
-		return s.first_rec;
-	return 1;
-}
-
 static void
 add(struct keeper *k, const struct settings_target *s)
 {
@@ -87,7 +78,7 @@ add(struct keeper *k, const struct settings_target *s)
 
 	it->target.action = ENTRY_TARGET_ADDED;
 	if (s->start_oldest || k->next_rec <= 1)
-		it->target.start_rec = oldest_rec(k);
+		it->target.start_rec = upkeep_oldest_rec(k->upkeep);
 	snprintf(it->name, sizeof(it->name), "%s", s->name);
 	snprintf(it->protocol, sizeof(it->protocol), "%s", s->protocol);
 	it->on_durable = on_added;

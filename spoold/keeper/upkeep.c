@@ -31,6 +31,7 @@ struct upkeep {
 	uint64_t delta_us, delta_bytes; /* since the last delta */
 	bool logging; /* a delta is on its way */
 	unsigned recycling; /* entries or segments on their way */
+	uint64_t gone_rec; /* records below are given back, or will be */
 	struct item_list busy; /* given back later: a reader is in it */
 	atomic_bool want_spares;
 	bool spares_job, stopping;
@@ -118,6 +119,8 @@ submit_recycle(struct upkeep *u, const struct store_segment *s, bool logged)
 	it->on_durable = on_recycled;
 	it->arg = u;
 	u->recycling++;
+	if (s->next_rec > u->gone_rec)
+		u->gone_rec = s->next_rec;
 	FAILPOINT("keeper-before-recycle-entry");
 	keeper_submit(u->k, it);
 }
@@ -132,7 +135,7 @@ look_for_recycling(struct upkeep *u)
 
 	while ((it = item_list_take(&u->busy)))
 		keeper_submit(u->k, it);
-	if (u->recycling || u->stopping)
+	if (u->recycling || u->stopping || u->k->adding || u->k->owing)
 		return;
 	n = store_segments(u->k->store, row, 2);
 	next = retention_next(&u->k->cursors, row, n < 2 ? n : 2);
@@ -158,6 +161,17 @@ upkeep_finish_recycles(struct upkeep *u, const struct uuid *segment, size_t n)
 			if (uuid_equal(&segment[i], &row[j].uuid))
 				submit_recycle(u, &row[j], true);
 	free(row);
+}
+
+uint64_t
+upkeep_oldest_rec(const struct upkeep *u)
+{
+	struct store_segment s;
+	uint64_t first = u->k->next_rec;
+
+	if (store_segments(u->k->store, &s, 1))
+		first = s.first_rec ? s.first_rec : 1;
+	return first > u->gone_rec ? first : u->gone_rec;
 }
 
 /* ---- delta checkpoints ---- */

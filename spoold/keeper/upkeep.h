@@ -24,6 +24,13 @@ void upkeep_want_spares(struct upkeep *u);
 
 /* Queue a delta checkpoint now, if anything has changed. */
 void upkeep_delta(struct upkeep *u);
+
+/*
+ * The first record that is held and stays so: a segment whose RECYCLE is on
+ * its way counts as gone.
+ */
+uint64_t upkeep_oldest_rec(const struct upkeep *u);
+
 /* Finish what the log says was to be given back. */
 void upkeep_finish_recycles(
     struct upkeep *u, const struct uuid *segment, size_t n);

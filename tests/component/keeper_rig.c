@@ -153,7 +153,8 @@ fill_kv(struct keeper_rig *r, struct kv *kv)
 	kv_add_str(kv, "spool.encryption.mode", "key-beside-data");
 	kv_add_str(kv, "spool.allow_filesystem", "tmpfs");
 	kv_add_str(kv, "log.level", getenv("KEEPER_LOG") ? "debug" : "error");
-	kv_add_str(kv, "sandbox", "on");
+	/* A process in the sandbox cannot even end itself by a signal. */
+	kv_add_str(kv, "sandbox", r->failpoint ? "off" : "on");
 	kv_add_u64(kv, "supervisor.pid", (uint64_t)getpid());
 	kv_add_u64(kv, "starter.uid", getuid());
 	if (r->viewers)
@@ -167,6 +168,8 @@ fill_kv(struct keeper_rig *r, struct kv *kv)
 		kv_add_str(kv, key, r->targets[n]);
 		snprintf(key, sizeof(key), "targets.%u.protocol", (unsigned)n);
 		kv_add_str(kv, key, "file");
+		snprintf(key, sizeof(key), "targets.%u.start", (unsigned)n);
+		kv_add_str(kv, key, r->oldest ? "oldest" : "next");
 	}
 	kv_add_u64(kv, "target_count", n);
 }

@@ -23,6 +23,7 @@
 struct keeper_rig {
 	char dir[128]; /* holds spool/ and run/ */
 	const char *targets[8]; /* names; NULL ends; protocol is "file" */
+	bool oldest; /* a new target gets all that is held */
 	const char *viewers; /* a group of control.viewers, or NULL */
 	const char *failpoint; /* SPOOLD_FAILPOINT of the next start, or NULL */
 	uint64_t quota; /* 0: 1 GiB */

@@ -505,11 +505,76 @@ killed_at_any_named_place_it_keeps_its_promise(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
-		setup(state);
+		keeper_rig_setup(state);
 		r = *state;
 		die_at(r, name[i]);
 		if (i + 1 < sizeof(name) / sizeof(name[0]))
-			teardown(state);
+			keeper_rig_teardown(state);
+	}
+}
+
+/* Three segments are filled and settled; it dies when it gives one back. */
+static void
+die_giving_back(struct keeper_rig *r, const char *failpoint)
+{
+	struct keeper_peer in, out;
+	struct keeper_agent a;
+	uint64_t n;
+
+	r->failpoint = failpoint;
+	keeper_rig_start(r, 1);
+	r->failpoint = NULL;
+	keeper_rig_agent(r, &in, &a, 1);
+	for (n = 1; n <= 70; n++) {
+		keeper_peer_large(&in, n, &a, 10, 2 * MIB);
+		keeper_peer_committed(&in, n);
+	}
+	assert_int_equal(keeper_rig_spool(r, "segments"), 3);
+	connect_target(r, &out, "archive");
+	keeper_peer_stored(&out);
+	keeper_peer_settle(&out, 1, 701, ENTRY_TERM_DELIVERED);
+	assert_true(keeper_rig_died(r));
+	keeper_peer_close(&in);
+	keeper_peer_close(&out);
+}
+
+/*
+ * RECYCLE is in the log and its segment is not gone, perhaps without its key:
+ * a target that begins with the oldest record must not be owed what lies
+ * there.
+ */
+static void
+a_recycle_in_the_log_is_finished_whoever_comes_then(void **state)
+{
+	static const char *const name[] = {"keeper-before-recycle",
+	    "store-recycle-begin", "store-recycle-keys",
+	    "store-recycle-renamed"};
+	struct keeper_rig *r;
+	struct keeper_peer out;
+	int64_t begins;
+	size_t i;
+
+	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
+		keeper_rig_setup(state);
+		r = *state;
+		die_giving_back(r, name[i]);
+		r->targets[1] = "late";
+		r->oldest = true;
+		keeper_rig_start(r, 1);
+		connect_target(r, &out, "late");
+		keeper_peer_stored(&out);
+		begins = keeper_rig_target(r, "late", "start_rec");
+		assert_true(begins > 1 && begins < 701);
+		assert_int_equal(out.msg.u.stored.first_rec, begins);
+		keeper_peer_settle(
+		    &out, (uint64_t)begins, 701, ENTRY_TERM_DELIVERED);
+		keeper_rig_wait_target(r, "late", "pending", 0);
+		assert_int_equal(
+		    keeper_rig_target(r, "late", "delivered"), 701 - begins);
+		keeper_rig_prove(r);
+		keeper_peer_close(&out);
+		if (i + 1 < sizeof(name) / sizeof(name[0]))
+			keeper_rig_teardown(state);
 	}
 }
 #endif
@@ -534,6 +599,7 @@ main(void)
 	    TEST(a_stop_commits_what_is_queued),
 #ifdef WITH_FAILPOINTS
 	    TEST(killed_at_any_named_place_it_keeps_its_promise),
+	    TEST(a_recycle_in_the_log_is_finished_whoever_comes_then),
 #endif
 	};
 
