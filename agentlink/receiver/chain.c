@@ -194,7 +194,11 @@ fill_batch(struct ipc_batch *b, const struct agentlink_chain_data *d)
 	memcpy(b->content_digest, d->content_digest, BATCH_DIGEST_SIZE);
 }
 
-/* The payload is what is said of it, and its runs are what the ranges say. */
+/*
+ * The payload is what is said of it, and its runs are what the ranges say.
+ * What does not unpack is no better than what has another digest: the child
+ * is to look at its batch.
+ */
 static int
 check_payload(struct check *check, const struct check_claim *claim,
     const struct agentlink_chain_data *d)
@@ -202,7 +206,9 @@ check_payload(struct check *check, const struct check_claim *claim,
 	struct batch_columns_view view;
 	int rc = check_batch(check, claim, d->payload, &view);
 
-	return rc ? rc : check_runs(check, &view, d->ranges, claim->ranges);
+	if (!rc)
+		rc = check_runs(check, &view, d->ranges, claim->ranges);
+	return rc && rc != ERR_LIMIT && rc != ERR_NOMEM ? ERR_DIGEST : rc;
 }
 
 static int

@@ -203,6 +203,21 @@ def chain_digest_wrong(spool):
 
 
 @case()
+def chain_payload_wrong(spool):
+    """A chain batch whose payload does not unpack, or lacks its end: CHAIN_NACK
+    DIGEST, and the connection stays; good, it is taken."""
+    child = Child(spool)
+    child.connect()
+    batch = child.batch((child.stream(1), 5))
+    for payload in (b"rubbish", wire.zstd(batch.raw)[:-3], wire.zstd(batch.raw[:-1])):
+        child.send(batch, payload=payload)
+        m = child.link.expect("CHAIN_NACK", 0, code="DIGEST")
+        check(m.first_rec == batch.first, f"{m}")
+    child.send(batch)
+    child.acked((batch.first, batch.to))
+
+
+@case()
 def chain_incarnations(spool):
     """Another incarnation of a child is another child; a child whose numbers end
     below what the parent has must take a new one."""
