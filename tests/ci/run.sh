@@ -96,8 +96,10 @@ stage_fuzz() {
 stage_crash() {
 	build crash CC=gcc --enable-failpoints
 	cd "$work/crash"
-	one failpoints make -s -j"$jobs" check VERBOSE=1 \
-		TESTS='tests/component/test_keeper_course tests/component/test_store_failpoints'
+	make -s -j"$jobs" tests/component/test_keeper_course \
+		tests/component/test_store_failpoints
+	one keeper-failpoints tests/component/test_keeper_course
+	one store-failpoints tests/component/test_store_failpoints
 	one crash "$src/tests/crash/run"
 }
 
