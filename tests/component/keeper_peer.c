@@ -183,7 +183,7 @@ void
 keeper_peer_batch(struct keeper_peer *p, uint64_t number,
     struct keeper_agent *a, uint32_t count)
 {
-	keeper_peer_large(p, number, a, count, 64);
+	keeper_peer_large(p, number, a, count, KEEPER_RIG_SMALL);
 }
 
 void

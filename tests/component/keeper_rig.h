@@ -19,6 +19,8 @@
 #include "lib/codec/ivset.h"
 
 #define KEEPER_RIG_WAIT_MS 20000
+#define KEEPER_RIG_MIB (1u << 20)
+#define KEEPER_RIG_SMALL 64 /* bytes of a batch whose size does not matter */
 
 struct keeper_rig {
 	char dir[128]; /* holds spool/ and run/ */
@@ -92,6 +94,17 @@ struct keeper_agent {
 /* A receiver of slot 0 with one agent whose stream is open. */
 void keeper_rig_agent(struct keeper_rig *r, struct keeper_peer *p,
     struct keeper_agent *a, uint8_t seed);
+/* Its batches from 1 on, each of ten records and so many bytes; committed. */
+void keeper_rig_fill(struct keeper_peer *p, struct keeper_agent *a,
+    uint64_t batches, uint32_t bytes);
+/* Start a keeper, and let one agent store so many small batches and go. */
+void keeper_rig_start_with(struct keeper_rig *r, uint64_t batches);
+/* A forwarder of this target, with a large window. */
+void keeper_rig_connect(
+    struct keeper_rig *r, const char *target, struct keeper_peer *p);
+/* The same, and so many batches have come. */
+void keeper_rig_take(struct keeper_rig *r, const char *target,
+    struct keeper_peer *p, uint64_t batches);
 
 void keeper_agent_init(struct keeper_agent *a, uint32_t sid, const char *name);
 /* RECEIVER with an epoch made of `seed`. */

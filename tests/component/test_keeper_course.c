@@ -11,15 +11,7 @@
 #include "tests/component/keeper_rig.h"
 #include "tests/helpers/cmocka_all.h"
 
-#define MIB (1u << 20)
-
-static void
-connect_target(struct keeper_rig *r, struct keeper_peer *p, const char *name)
-{
-	keeper_rig_forwarder(r, name, p);
-	keeper_peer_target(p, name);
-	keeper_peer_work(p, 64 * MIB, 64);
-}
+#define MIB KEEPER_RIG_MIB
 
 /* Take work and settle it until `to` is settled. */
 static void
@@ -61,17 +53,13 @@ segments_that_every_target_has_are_given_back(void **state)
 	struct keeper_rig *r = *state;
 	struct keeper_peer in, out;
 	struct keeper_agent a;
-	uint64_t n;
 
 	keeper_rig_start(r, 1);
 	keeper_rig_agent(r, &in, &a, 1);
-	for (n = 1; n <= 130; n++) {
-		keeper_peer_large(&in, n, &a, 10, 2 * MIB);
-		keeper_peer_committed(&in, n);
-	}
+	keeper_rig_fill(&in, &a, 130, 2 * MIB);
 	assert_true(keeper_rig_spool(r, "segments") >= 4);
 	keeper_rig_prove(r);
-	connect_target(r, &out, "archive");
+	keeper_rig_connect(r, "archive", &out);
 	drain(&out, 1301);
 	wait_until(r, "segments", 1);
 	keeper_rig_prove(r);
@@ -111,15 +99,11 @@ what_a_parent_lost_is_owed_again_where_it_is_held(void **state)
 	struct keeper_rig *r = *state;
 	struct keeper_peer in, out;
 	struct keeper_agent a;
-	uint64_t n;
 
 	keeper_rig_start(r, 1);
 	keeper_rig_agent(r, &in, &a, 1);
-	for (n = 1; n <= 100; n++) {
-		keeper_peer_large(&in, n, &a, 10, 2 * MIB);
-		keeper_peer_committed(&in, n);
-	}
-	connect_target(r, &out, "archive");
+	keeper_rig_fill(&in, &a, 100, 2 * MIB);
+	keeper_rig_connect(r, "archive", &out);
 	drain(&out, 1001);
 	wait_until(r, "segments", 1);
 	await_durable(&out, 1001);
@@ -147,19 +131,11 @@ static void
 all_that_a_parent_lost_is_owed_at_once(void **state)
 {
 	struct keeper_rig *r = *state;
-	struct keeper_peer in, out;
-	struct keeper_agent a;
+	struct keeper_peer out;
 	uint64_t n;
 
-	keeper_rig_start(r, 1);
-	keeper_rig_agent(r, &in, &a, 1);
-	for (n = 1; n <= 5; n++) {
-		keeper_peer_batch(&in, n, &a, 10);
-		keeper_peer_committed(&in, n);
-	}
-	connect_target(r, &out, "archive");
-	for (n = 1; n <= 5; n++)
-		keeper_peer_stored(&out);
+	keeper_rig_start_with(r, 5);
+	keeper_rig_take(r, "archive", &out, 5);
 	keeper_peer_settle(&out, 1, 41, ENTRY_TERM_DELIVERED);
 	await_durable(&out, 41);
 	/* Said twice: the second is answered by the same state. */
@@ -177,7 +153,6 @@ all_that_a_parent_lost_is_owed_at_once(void **state)
 	keeper_peer_settle(&out, 41, 51, ENTRY_TERM_DELIVERED);
 	keeper_rig_wait_target(r, "archive", "delivered", 50);
 	keeper_rig_prove(r);
-	keeper_peer_close(&in);
 	keeper_peer_close(&out);
 }
 
@@ -221,7 +196,7 @@ at_the_quota_ingest_stops_and_goes_on_when_there_is_room(void **state)
 	assert_int_equal(in.msg.u.number.number, n + 1);
 	assert_true(keeper_rig_spool(r, "used_bytes") <=
 	    keeper_rig_spool(r, "quota_bytes"));
-	connect_target(r, &out, "archive");
+	keeper_rig_connect(r, "archive", &out);
 	drain(&out, 10 * (n - 1) + 1);
 	/* Credit comes again, and the same number is taken. */
 	do
@@ -239,19 +214,10 @@ static void
 damage_is_set_aside_and_the_rest_is_handed_out(void **state)
 {
 	struct keeper_rig *r = *state;
-	struct keeper_peer in, out;
-	struct keeper_agent a;
+	struct keeper_peer out;
 	json_t *bad;
 
-	keeper_rig_start(r, 1);
-	keeper_rig_agent(r, &in, &a, 1);
-	keeper_peer_batch(&in, 1, &a, 10);
-	keeper_peer_committed(&in, 1);
-	keeper_peer_batch(&in, 2, &a, 10);
-	keeper_peer_committed(&in, 2);
-	keeper_peer_batch(&in, 3, &a, 10);
-	keeper_peer_committed(&in, 3);
-	keeper_peer_close(&in);
+	keeper_rig_start_with(r, 3);
 	assert_int_equal(keeper_rig_stop(r), 0);
 	keeper_rig_damage(r, 20);
 	keeper_rig_start(r, 0);
@@ -263,7 +229,7 @@ damage_is_set_aside_and_the_rest_is_handed_out(void **state)
 	assert_int_equal(
 	    json_integer_value(json_object_get(bad, "unchecked")), 2);
 	json_decref(bad);
-	connect_target(r, &out, "archive");
+	keeper_rig_connect(r, "archive", &out);
 	keeper_peer_stored(&out);
 	assert_int_equal(out.msg.u.stored.first_rec, 1);
 	keeper_peer_expect(&out, IPC_HOLE);
@@ -295,27 +261,17 @@ static void
 damage_at_the_place_to_begin_is_counted_too(void **state)
 {
 	struct keeper_rig *r = *state;
-	struct keeper_peer in, out;
-	struct keeper_agent a;
-	uint64_t n;
+	struct keeper_peer out;
 
-	keeper_rig_start(r, 1);
-	keeper_rig_agent(r, &in, &a, 1);
-	for (n = 1; n <= 3; n++) {
-		keeper_peer_batch(&in, n, &a, 10);
-		keeper_peer_committed(&in, n);
-	}
-	connect_target(r, &out, "archive");
-	for (n = 1; n <= 3; n++)
-		keeper_peer_stored(&out);
+	keeper_rig_start_with(r, 3);
+	keeper_rig_take(r, "archive", &out, 3);
 	keeper_peer_settle(&out, 1, 11, ENTRY_TERM_DELIVERED);
 	await_durable(&out, 11);
-	keeper_peer_close(&in);
 	keeper_peer_close(&out);
 	keeper_rig_kill(r);
 	keeper_rig_damage(r, 20);
 	keeper_rig_start(r, 0);
-	connect_target(r, &out, "archive");
+	keeper_rig_connect(r, "archive", &out);
 	keeper_peer_stored(&out);
 	assert_int_equal(out.msg.u.stored.first_rec, 21);
 	keeper_peer_settle(&out, 21, 31, ENTRY_TERM_DELIVERED);
@@ -344,7 +300,7 @@ a_target_comes_pauses_and_goes_by_its_name(void **state)
 	/* Paused, it gets nothing; resumed, all. */
 	json_decref(keeper_rig_result(
 	    r, "target.pause", json_pack("{s:s}", "name", "archive")));
-	connect_target(r, &out, "archive");
+	keeper_rig_connect(r, "archive", &out);
 	assert_true(out.msg.u.target_state.paused);
 	keeper_peer_silent(&out, 50);
 	json_decref(keeper_rig_result(
@@ -410,7 +366,7 @@ what_was_rejected_counts_as_nothing_and_survives(void **state)
 	keeper_peer_expect(&in, IPC_REFUSED);
 	keeper_rig_prove(r);
 	/* What is saved with a position is all of that moment. */
-	connect_target(r, &out, "archive");
+	keeper_rig_connect(r, "archive", &out);
 	drain(&out, 11);
 	await_durable(&out, 11);
 	keeper_rig_kill(r);
@@ -473,7 +429,7 @@ die_at(struct keeper_rig *r, const char *name)
 	keeper_rig_start(r, 1);
 	r->failpoint = NULL;
 	keeper_rig_agent(r, &in, &a, 1);
-	connect_target(r, &out, "archive");
+	keeper_rig_connect(r, "archive", &out);
 	for (n = 1; n <= 500 && acked == n - 1; n++) {
 		keeper_peer_batch(&in, n, &a, 10);
 		while (acked < n && keeper_peer_next(&in))
@@ -519,18 +475,14 @@ die_giving_back(struct keeper_rig *r, const char *failpoint)
 {
 	struct keeper_peer in, out;
 	struct keeper_agent a;
-	uint64_t n;
 
 	r->failpoint = failpoint;
 	keeper_rig_start(r, 1);
 	r->failpoint = NULL;
 	keeper_rig_agent(r, &in, &a, 1);
-	for (n = 1; n <= 70; n++) {
-		keeper_peer_large(&in, n, &a, 10, 2 * MIB);
-		keeper_peer_committed(&in, n);
-	}
+	keeper_rig_fill(&in, &a, 70, 2 * MIB);
 	assert_int_equal(keeper_rig_spool(r, "segments"), 3);
-	connect_target(r, &out, "archive");
+	keeper_rig_connect(r, "archive", &out);
 	keeper_peer_stored(&out);
 	keeper_peer_settle(&out, 1, 701, ENTRY_TERM_DELIVERED);
 	assert_true(keeper_rig_died(r));
@@ -561,7 +513,7 @@ a_recycle_in_the_log_is_finished_whoever_comes_then(void **state)
 		r->targets[1] = "late";
 		r->oldest = true;
 		keeper_rig_start(r, 1);
-		connect_target(r, &out, "late");
+		keeper_rig_connect(r, "late", &out);
 		keeper_peer_stored(&out);
 		begins = keeper_rig_target(r, "late", "start_rec");
 		assert_true(begins > 1 && begins < 701);

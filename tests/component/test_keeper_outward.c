@@ -15,6 +15,8 @@
 #include "tests/component/keeper_rig.h"
 #include "tests/helpers/cmocka_all.h"
 
+#define BATCHES 3 /* of ten records each */
+
 static int
 setup(void **state)
 {
@@ -24,28 +26,6 @@ setup(void **state)
 	r = *state;
 	r->targets[0] = "parent";
 	return 0;
-}
-
-/* A keeper that holds three batches of ten records. */
-static void
-start_with_records(struct keeper_rig *r)
-{
-	struct keeper_agent a;
-	struct keeper_peer in;
-	uint64_t n;
-
-	keeper_rig_start(r, 1);
-	keeper_rig_receiver(r, 0, &in);
-	keeper_peer_introduce(&in, 0, 1);
-	keeper_peer_replayed(&in);
-	keeper_agent_init(&a, 1, "log");
-	keeper_peer_open(&in, &a);
-	keeper_peer_opened(&in, &a);
-	for (n = 1; n <= 3; n++) {
-		keeper_peer_batch(&in, n, &a, 10);
-		keeper_peer_committed(&in, n);
-	}
-	keeper_peer_close(&in);
 }
 
 static void
@@ -63,7 +43,7 @@ the_digest_of_the_batch_that_ends_at_a_record_is_told(void **state)
 	struct ipc_msg m = {.type = IPC_DIGEST_QUERY};
 	struct keeper_peer out;
 
-	start_with_records(r);
+	keeper_rig_start_with(r, BATCHES);
 	keeper_rig_forwarder(r, "parent", &out);
 	keeper_peer_target(&out, "parent");
 	m.u.digest.last_rec = 20;
@@ -90,7 +70,7 @@ a_new_incarnation_is_durable_before_it_is_told(void **state)
 	struct uuid first, second;
 	struct keeper_peer out;
 
-	start_with_records(r);
+	keeper_rig_start_with(r, BATCHES);
 	keeper_rig_forwarder(r, "parent", &out);
 	keeper_peer_target(&out, "parent");
 	first = out.msg.u.target_state.incarnation;
@@ -114,13 +94,8 @@ what_a_parent_lost_is_owed_again_and_alarms(void **state)
 	struct keeper_rig *r = *state;
 	struct keeper_peer out;
 
-	start_with_records(r);
-	keeper_rig_forwarder(r, "parent", &out);
-	keeper_peer_target(&out, "parent");
-	keeper_peer_work(&out, 1 << 20, 16);
-	keeper_peer_stored(&out);
-	keeper_peer_stored(&out);
-	keeper_peer_stored(&out);
+	keeper_rig_start_with(r, BATCHES);
+	keeper_rig_take(r, "parent", &out, BATCHES);
 	keeper_peer_settle(&out, 1, 31, ENTRY_TERM_DELIVERED);
 	keeper_rig_wait_target(r, "parent", "pending", 0);
 	keeper_peer_lost(&out, (struct iv){11, 21}, (struct iv){11, 21});
@@ -143,7 +118,7 @@ a_forwarder_that_says_what_cannot_be_is_cut_off(void **state)
 	struct keeper_rig *r = *state;
 	struct keeper_peer out;
 
-	start_with_records(r);
+	keeper_rig_start_with(r, BATCHES);
 	keeper_rig_forwarder(r, "parent", &out);
 	keeper_peer_target(&out, "parent");
 	keeper_peer_settle(&out, 1, 99, ENTRY_TERM_DELIVERED);
@@ -164,7 +139,7 @@ a_target_that_takes_nothing_gets_its_window_and_no_more(void **state)
 	struct keeper_rig *r = *state;
 	struct keeper_peer out;
 
-	start_with_records(r);
+	keeper_rig_start_with(r, BATCHES);
 	keeper_rig_forwarder(r, "parent", &out);
 	keeper_peer_target(&out, "parent");
 	keeper_peer_work(&out, 1 << 20, 2);
@@ -211,16 +186,11 @@ a_backlog_has_the_bytes_of_each_batch_that_is_owed_something(void **state)
 	int64_t all;
 	size_t i;
 
-	start_with_records(r);
+	keeper_rig_start_with(r, BATCHES);
 	all = counted_backlog(r);
 	assert_true(all > 0 && all % 3 == 0);
 	keeper_rig_wait_target(r, "parent", "backlog_bytes", all);
-	keeper_rig_forwarder(r, "parent", &out);
-	keeper_peer_target(&out, "parent");
-	keeper_peer_work(&out, 1 << 20, 16);
-	keeper_peer_stored(&out);
-	keeper_peer_stored(&out);
-	keeper_peer_stored(&out);
+	keeper_rig_take(r, "parent", &out, BATCHES);
 	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		keeper_peer_settle(
 		    &out, row[i].from, row[i].to, ENTRY_TERM_DELIVERED);
@@ -372,7 +342,7 @@ a_peek_shows_as_many_records_as_were_asked_for(void **state)
 	json_t *answer, *result;
 	int fd;
 
-	start_with_records(r);
+	keeper_rig_start_with(r, BATCHES);
 	fd = call(r);
 	say(fd, "{\"v\":1,\"verb\":\"queue.peek\",\"args\":{\"limit\":15}}");
 	answer = hear(fd, &streams, &batches);
@@ -405,7 +375,7 @@ streams_and_segments_are_shown(void **state)
 	json_t *answer;
 	int fd;
 
-	start_with_records(r);
+	keeper_rig_start_with(r, BATCHES);
 	fd = call(r);
 	say(fd, "{\"v\":1,\"verb\":\"streams\",\"args\":{}}");
 	answer = hear(fd, &streams, &batches);

@@ -22,33 +22,12 @@ struct asked {
 static int
 setup(void **state)
 {
-	static struct keeper_rig rig;
-	struct keeper_peer in;
-	struct keeper_agent a;
+	struct keeper_rig *r;
 
-	keeper_rig_init(&rig);
-	rig.targets[0] = "archive";
-	rig.targets[1] = "other";
-	keeper_rig_start(&rig, 1);
-	keeper_rig_receiver(&rig, 0, &in);
-	keeper_peer_introduce(&in, 0, 1);
-	keeper_peer_replayed(&in);
-	keeper_agent_init(&a, 1, "log");
-	keeper_peer_open(&in, &a);
-	keeper_peer_opened(&in, &a);
-	for (uint64_t n = 1; n <= BATCHES; n++) {
-		keeper_peer_batch(&in, n, &a, 10);
-		keeper_peer_committed(&in, n);
-	}
-	keeper_peer_close(&in);
-	*state = &rig;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	keeper_rig_fini(*state);
+	keeper_rig_setup(state);
+	r = *state;
+	r->targets[1] = "other";
+	keeper_rig_start_with(r, BATCHES);
 	return 0;
 }
 
@@ -228,16 +207,6 @@ report(struct keeper_peer *p, uint64_t from, uint64_t to)
 }
 
 static void
-connect_target(struct keeper_rig *r, struct keeper_peer *p, const char *name)
-{
-	keeper_rig_forwarder(r, name, p);
-	keeper_peer_target(p, name);
-	keeper_peer_work(p, 1 << 20, 64);
-	for (int i = 0; i < BATCHES; i++)
-		keeper_peer_stored(p);
-}
-
-static void
 expect_hole(struct keeper_peer *p, uint64_t from, uint64_t to)
 {
 	keeper_peer_expect(p, IPC_HOLE);
@@ -262,8 +231,8 @@ what_a_forwarder_cannot_unpack_is_judged_by_the_worker(void **state)
 	struct keeper_peer w, out, other;
 
 	keeper_rig_worker(r, &w);
-	connect_target(r, &out, "archive");
-	connect_target(r, &other, "other");
+	keeper_rig_take(r, "archive", &out, BATCHES);
+	keeper_rig_take(r, "other", &other, BATCHES);
 	report(&out, 11, 21);
 	say(&w, question(&w), IPC_INSPECT_BROKEN, "content digest");
 	/* It is settled for both, and the rest comes anew. */
@@ -318,7 +287,8 @@ a_stop_does_not_wait_for_the_worker(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, setup, keeper_rig_teardown)
 	static const struct CMUnitTest tests[] = {
 	    TEST(what_the_worker_says_of_each_batch_is_told),
 	    TEST(a_worker_that_dies_once_is_asked_again),
