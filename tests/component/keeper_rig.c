@@ -478,20 +478,41 @@ keeper_rig_target(struct keeper_rig *r, const char *target, const char *key)
 	return x;
 }
 
+/* Whoever polls waits here; false when it has been long enough. */
+static bool
+wait_on(uint64_t begun_us)
+{
+	struct timespec tick = {.tv_nsec = TICK_US * 1000};
+
+	if (clock_now().mono_us > begun_us + KEEPER_RIG_WAIT_MS * 1000ull)
+		return false;
+	nanosleep(&tick, NULL);
+	return true;
+}
+
+void
+keeper_rig_wait_spool(struct keeper_rig *r, const char *key, int64_t at_most)
+{
+	uint64_t begun = clock_now().mono_us;
+	int64_t x;
+
+	while ((x = keeper_rig_spool(r, key)) > at_most)
+		if (!wait_on(begun))
+			fail_msg("%s is %lld, not at most %lld", key,
+			    (long long)x, (long long)at_most);
+}
+
 void
 keeper_rig_wait_target(
     struct keeper_rig *r, const char *target, const char *key, int64_t value)
 {
-	struct timespec tick = {.tv_nsec = TICK_US * 1000};
-	uint64_t end = clock_now().mono_us + KEEPER_RIG_WAIT_MS * 1000ull;
+	uint64_t begun = clock_now().mono_us;
 	int64_t x;
 
-	while ((x = keeper_rig_target(r, target, key)) != value) {
-		if (clock_now().mono_us > end)
+	while ((x = keeper_rig_target(r, target, key)) != value)
+		if (!wait_on(begun))
 			fail_msg("%s of %s is %lld, not %lld", key, target,
 			    (long long)x, (long long)value);
-		nanosleep(&tick, NULL);
-	}
 }
 
 void

@@ -147,6 +147,9 @@ void keeper_rig_refused(
     struct keeper_rig *r, const char *verb, json_t *args, const char *code);
 /* A number in the spool's part of status. */
 int64_t keeper_rig_spool(struct keeper_rig *r, const char *key);
+/* Wait until it is no more than this. */
+void keeper_rig_wait_spool(
+    struct keeper_rig *r, const char *key, int64_t at_most);
 /* `prove` says that everything holds. */
 void keeper_rig_prove(struct keeper_rig *r);
 

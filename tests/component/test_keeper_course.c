@@ -5,7 +5,6 @@
  */
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/base/failpoint.h"
 #include "tests/component/keeper_rig.h"
@@ -37,17 +36,6 @@ await_durable(struct keeper_peer *p, uint64_t to)
 }
 
 static void
-wait_until(struct keeper_rig *r, const char *key, int64_t at_most)
-{
-	struct timespec tick = {.tv_nsec = 10000000};
-	int i;
-
-	for (i = 0; i < 3000 && keeper_rig_spool(r, key) > at_most; i++)
-		nanosleep(&tick, NULL);
-	assert_true(keeper_rig_spool(r, key) <= at_most);
-}
-
-static void
 segments_that_every_target_has_are_given_back(void **state)
 {
 	struct keeper_rig *r = *state;
@@ -61,7 +49,7 @@ segments_that_every_target_has_are_given_back(void **state)
 	keeper_rig_prove(r);
 	keeper_rig_connect(r, "archive", &out);
 	drain(&out, 1301);
-	wait_until(r, "segments", 1);
+	keeper_rig_wait_spool(r, "segments", 1);
 	keeper_rig_prove(r);
 	keeper_rig_wait_target(r, "archive", "delivered", 1300);
 	await_durable(&out, 1301);
@@ -105,7 +93,7 @@ what_a_parent_lost_is_owed_again_where_it_is_held(void **state)
 	keeper_rig_fill(&in, &a, 100, 2 * MIB);
 	keeper_rig_connect(r, "archive", &out);
 	drain(&out, 1001);
-	wait_until(r, "segments", 1);
+	keeper_rig_wait_spool(r, "segments", 1);
 	await_durable(&out, 1001);
 	/* The first ten went with their segment, the last ten did not. */
 	lose_custody(&out, 1, 11);
