@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 #include <jansson.h>
 
@@ -24,6 +25,7 @@
 
 struct keeper_rig {
 	char dir[128]; /* holds spool/ and run/ */
+	struct sockaddr_un address; /* of the control socket */
 	const char *targets[8]; /* names; NULL ends; protocol is "file" */
 	bool oldest; /* a new target gets all that is held */
 	const char *viewers; /* a group of control.viewers, or NULL */
@@ -132,6 +134,8 @@ void keeper_peer_settle(
 /* The far side lacks both; they may be the same. */
 void keeper_peer_lost(struct keeper_peer *p, struct iv a, struct iv b);
 
+/* A connection to the control socket; the caller closes it. */
+int keeper_rig_call(struct keeper_rig *r);
 /* Ask the control socket; the whole answer, the caller owns it. */
 json_t *keeper_rig_ask(struct keeper_rig *r, const char *verb, json_t *args);
 /* A number in a target's row of status. */

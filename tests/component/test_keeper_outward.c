@@ -4,10 +4,8 @@
  * person at the control socket.
  */
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/base/err.h"
@@ -204,17 +202,6 @@ a_backlog_has_the_bytes_of_each_batch_that_is_owed_something(void **state)
 
 /* ---- the control socket ---- */
 
-static int
-call(struct keeper_rig *r)
-{
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	snprintf(a.sun_path, sizeof(a.sun_path), "%.80s/ctl", r->dir);
-	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	return fd;
-}
-
 /* What is said until the end of the connection, or of one answer. */
 static json_t *
 hear(int fd, unsigned *streams, unsigned *batches)
@@ -289,19 +276,19 @@ a_request_that_is_none_is_answered_so_and_ends_the_connection(void **state)
 
 	keeper_rig_start(r, 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		fd = call(r);
+		fd = keeper_rig_call(r);
 		expect_error(fd, bad[i], "REQUEST_MALFORMED");
 		assert_null(hear(fd, &streams, &batches));
 		close(fd);
 	}
-	fd = call(r);
+	fd = keeper_rig_call(r);
 	assert_int_equal(send(fd, huge, sizeof(huge), 0), sizeof(huge));
 	answer = hear(fd, &streams, &batches);
 	assert_non_null(answer);
 	json_decref(answer);
 	close(fd);
 	/* An unknown verb is an answer, and the connection goes on. */
-	fd = call(r);
+	fd = keeper_rig_call(r);
 	expect_error(fd, "{\"v\":1,\"verb\":\"dance\"}", "VERB_UNKNOWN");
 	expect_error(fd, "{\"v\":1,\"verb\":\"target\",\"args\":{}}",
 	    "ARGUMENT_MISSING");
@@ -321,10 +308,10 @@ the_17th_connection_is_told_to_come_again(void **state)
 
 	keeper_rig_start(r, 0);
 	for (i = 0; i < 16; i++) {
-		fd[i] = call(r);
+		fd[i] = keeper_rig_call(r);
 		expect_error(fd[i], "{\"v\":1,\"verb\":\"x\"}", "VERB_UNKNOWN");
 	}
-	fd[16] = call(r);
+	fd[16] = keeper_rig_call(r);
 	answer = hear(fd[16], &streams, &batches);
 	error = json_object_get(answer, "error");
 	assert_string_equal(
@@ -343,7 +330,7 @@ a_peek_shows_as_many_records_as_were_asked_for(void **state)
 	int fd;
 
 	keeper_rig_start_with(r, BATCHES);
-	fd = call(r);
+	fd = keeper_rig_call(r);
 	say(fd, "{\"v\":1,\"verb\":\"queue.peek\",\"args\":{\"limit\":15}}");
 	answer = hear(fd, &streams, &batches);
 	result = json_object_get(answer, "result");
@@ -376,7 +363,7 @@ streams_and_segments_are_shown(void **state)
 	int fd;
 
 	keeper_rig_start_with(r, BATCHES);
-	fd = call(r);
+	fd = keeper_rig_call(r);
 	say(fd, "{\"v\":1,\"verb\":\"streams\",\"args\":{}}");
 	answer = hear(fd, &streams, &batches);
 	assert_int_equal(streams, 1);
