@@ -96,9 +96,9 @@ stage_fuzz() {
 stage_crash() {
 	build crash CC=gcc --enable-failpoints
 	cd "$work/crash"
-	make -s -j"$jobs" tests/component/test_keeper_course \
+	make -s -j"$jobs" tests/component/test_keeper_failpoints \
 		tests/component/test_store_failpoints
-	one keeper-failpoints tests/component/test_keeper_course
+	one keeper-failpoints tests/component/test_keeper_failpoints
 	one store-failpoints tests/component/test_store_failpoints
 	one crash "$src/tests/crash/run"
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The real keeper over longer courses: segments that fill and go, the quota,
- * damage on the disk, targets that come and go, fail points.
+ * damage on the disk, targets that come and go.
  */
 #include <signal.h>
 #include <string.h>
 
-#include "lib/base/failpoint.h"
 #include "tests/component/keeper_rig.h"
 #include "tests/helpers/cmocka_all.h"
 
@@ -401,124 +400,6 @@ a_stop_commits_what_is_queued(void **state)
 	keeper_peer_close(&in);
 }
 
-#ifdef WITH_FAILPOINTS
-/*
- * Killed at a named place: nothing acknowledged is lost, nothing is there
- * twice, and what was settled and told DURABLE stays settled.
- */
-static void
-die_at(struct keeper_rig *r, const char *name)
-{
-	struct keeper_peer in, out;
-	struct keeper_agent a;
-	uint64_t n, acked = 0;
-
-	r->failpoint = name;
-	keeper_rig_start(r, 1);
-	r->failpoint = NULL;
-	keeper_rig_agent(r, &in, &a, 1);
-	keeper_rig_connect(r, "archive", &out);
-	for (n = 1; n <= 500 && acked == n - 1; n++) {
-		keeper_peer_batch(&in, n, &a, 10);
-		while (acked < n && keeper_peer_next(&in))
-			if (in.msg.type == IPC_COMMITTED)
-				acked = in.msg.u.number.number;
-		keeper_peer_settle(
-		    &out, 1, acked * 10 + 1, ENTRY_TERM_DELIVERED);
-	}
-	assert_true(keeper_rig_died(r));
-	keeper_peer_close(&in);
-	keeper_peer_close(&out);
-	keeper_rig_start(r, 1);
-	keeper_rig_agent(r, &in, &a, 1);
-	assert_true(a.seq >= acked * 10);
-	keeper_rig_prove(r);
-	keeper_peer_close(&in);
-	keeper_rig_kill(r);
-}
-
-static void
-killed_at_any_named_place_it_keeps_its_promise(void **state)
-{
-	static const char *const name[] = {"keeper-before-commit:3",
-	    "keeper-after-commit:2", "keeper-after-commit:3",
-	    "keeper-before-post:2", "keeper-before-committed:3",
-	    "keeper-after-committed:2", "keeper-after-stored:2",
-	    "keeper-before-meta:2", "keeper-after-meta:1"};
-	struct keeper_rig *r;
-	size_t i;
-
-	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
-		keeper_rig_setup(state);
-		r = *state;
-		die_at(r, name[i]);
-		if (i + 1 < sizeof(name) / sizeof(name[0]))
-			keeper_rig_teardown(state);
-	}
-}
-
-/* Three segments are filled and settled; it dies when it gives one back. */
-static void
-die_giving_back(struct keeper_rig *r, const char *failpoint)
-{
-	struct keeper_peer in, out;
-	struct keeper_agent a;
-
-	r->failpoint = failpoint;
-	keeper_rig_start(r, 1);
-	r->failpoint = NULL;
-	keeper_rig_agent(r, &in, &a, 1);
-	keeper_rig_fill(&in, &a, 70, 2 * MIB);
-	assert_int_equal(keeper_rig_spool(r, "segments"), 3);
-	keeper_rig_connect(r, "archive", &out);
-	keeper_peer_stored(&out);
-	keeper_peer_settle(&out, 1, 701, ENTRY_TERM_DELIVERED);
-	assert_true(keeper_rig_died(r));
-	keeper_peer_close(&in);
-	keeper_peer_close(&out);
-}
-
-/*
- * RECYCLE is in the log and its segment is not gone, perhaps without its key:
- * a target that begins with the oldest record must not be owed what lies
- * there.
- */
-static void
-a_recycle_in_the_log_is_finished_whoever_comes_then(void **state)
-{
-	static const char *const name[] = {"keeper-before-recycle",
-	    "store-recycle-begin", "store-recycle-keys",
-	    "store-recycle-renamed"};
-	struct keeper_rig *r;
-	struct keeper_peer out;
-	int64_t begins;
-	size_t i;
-
-	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
-		keeper_rig_setup(state);
-		r = *state;
-		die_giving_back(r, name[i]);
-		r->targets[1] = "late";
-		r->oldest = true;
-		keeper_rig_start(r, 1);
-		keeper_rig_connect(r, "late", &out);
-		keeper_peer_stored(&out);
-		begins = keeper_rig_target(r, "late", "start_rec");
-		assert_true(begins > 1 && begins < 701);
-		assert_int_equal(out.msg.u.stored.first_rec, begins);
-		keeper_peer_settle(
-		    &out, (uint64_t)begins, 701, ENTRY_TERM_DELIVERED);
-		keeper_rig_wait_target(r, "late", "pending", 0);
-		assert_int_equal(
-		    keeper_rig_target(r, "late", "delivered"), 701 - begins);
-		keeper_rig_prove(r);
-		keeper_peer_close(&out);
-		if (i + 1 < sizeof(name) / sizeof(name[0]))
-			keeper_rig_teardown(state);
-	}
-}
-#endif
-
 #define TEST(name)                       \
 	cmocka_unit_test_setup_teardown( \
 	    name, keeper_rig_setup, keeper_rig_teardown)
@@ -537,10 +418,6 @@ main(void)
 	    TEST(a_reload_may_name_other_groups),
 	    TEST(what_was_rejected_counts_as_nothing_and_survives),
 	    TEST(a_stop_commits_what_is_queued),
-#ifdef WITH_FAILPOINTS
-	    TEST(killed_at_any_named_place_it_keeps_its_promise),
-	    TEST(a_recycle_in_the_log_is_finished_whoever_comes_then),
-#endif
 	};
 
 	signal(SIGPIPE, SIG_IGN);
