@@ -49,7 +49,7 @@ struct prove_state {
 };
 
 struct prove_live {
-	uint64_t next_number, next_rec, seed;
+	uint64_t next_number, next_rec;
 	const struct counters *counters;
 	const struct cursors *cursors;
 	const struct streams *streams;

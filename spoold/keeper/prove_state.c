@@ -6,25 +6,11 @@
 #include "spoold/keeper/mem.h"
 #include "spoold/keeper/prove.h"
 
-static uint64_t
-hash_of(const struct prove_state *s, const struct entry_stream_key *key)
-{
-	uint64_t h =
-	    htable_hash(s->by_key.seed, bytes_of(&key->origin, UUID_SIZE));
-
-	h = htable_hash(h, bytes_of(&key->epoch, UUID_SIZE));
-	return htable_hash(h, key->name);
-}
-
 static bool
 is_stream(const struct htable_node *node, const void *key)
 {
-	const struct prove_stream *p = (const struct prove_stream *)node;
-	const struct entry_stream_key *k = key;
-
-	return uuid_equal(&p->key.origin, &k->origin) &&
-	    uuid_equal(&p->key.epoch, &k->epoch) &&
-	    bytes_equal(p->key.name, k->name);
+	return streams_key_equal(
+	    &((const struct prove_stream *)node)->key, key);
 }
 
 struct prove_stream *
@@ -32,7 +18,7 @@ prove_state_find(
     const struct prove_state *s, const struct entry_stream_key *key)
 {
 	return (struct prove_stream *)htable_find(
-	    &s->by_key, hash_of(s, key), is_stream, key);
+	    &s->by_key, streams_key_hash(s->by_key.seed, key), is_stream, key);
 }
 
 /* Three strings a stream, with their ends. */
@@ -77,7 +63,7 @@ copy_streams(struct prove_state *to, const struct streams *live)
 		p->listener = put(&at, bytes_of_str(st->listener));
 		p->peer = put(&at, bytes_of_str(st->peer));
 		p->live = st->counts;
-		htable_add(&to->by_key, &p->node, hash_of(to, &p->key));
+		htable_add(&to->by_key, &p->node, st->node.hash);
 	}
 }
 
@@ -97,7 +83,7 @@ prove_state_copy(struct prove_state *to, const struct prove_live *live)
 		e = cursors_entry(live->cursors->target[i]);
 		cursors_apply(&to->cursors, &e);
 	}
-	htable_init(&to->by_key, live->seed);
+	htable_init(&to->by_key, live->streams->by_key.seed);
 	copy_streams(to, live->streams);
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "spoold/keeper/mem.h"
-#include "spoold/keeper/htable.h"
+#include "spoold/keeper/streams.h"
 
 /* Copy x to *at, and move on. */
 static struct bytes
@@ -57,9 +57,7 @@ sdef_unref(struct sdef *d)
 bool
 sdef_equal(const struct sdef *a, const struct sdef *b)
 {
-	return uuid_equal(&a->key.origin, &b->key.origin) &&
-	    uuid_equal(&a->key.epoch, &b->key.epoch) &&
-	    bytes_equal(a->key.name, b->key.name) &&
+	return streams_key_equal(&a->key, &b->key) &&
 	    bytes_equal(a->listener, b->listener) &&
 	    bytes_equal(a->peer, b->peer) &&
 	    bytes_equal(a->identity, b->identity) &&
@@ -69,10 +67,8 @@ sdef_equal(const struct sdef *a, const struct sdef *b)
 uint64_t
 sdef_hash(const struct sdef *d, uint64_t seed)
 {
-	uint64_t h = htable_hash(seed, bytes_of(&d->key.origin, UUID_SIZE));
+	uint64_t h = streams_key_hash(seed, &d->key);
 
-	h = htable_hash(h, bytes_of(&d->key.epoch, UUID_SIZE));
-	h = htable_hash(h, d->key.name);
 	h = htable_hash(h, d->listener);
 	h = htable_hash(h, d->peer);
 	h = htable_hash(h, d->identity);

@@ -23,6 +23,23 @@ struct streams_name {
 	uint32_t n;
 };
 
+uint64_t
+streams_key_hash(uint64_t seed, const struct entry_stream_key *key)
+{
+	uint64_t h = htable_hash(seed, bytes_of(&key->origin, UUID_SIZE));
+
+	h = htable_hash(h, bytes_of(&key->epoch, UUID_SIZE));
+	return htable_hash(h, key->name);
+}
+
+bool
+streams_key_equal(
+    const struct entry_stream_key *a, const struct entry_stream_key *b)
+{
+	return uuid_equal(&a->origin, &b->origin) &&
+	    uuid_equal(&a->epoch, &b->epoch) && bytes_equal(a->name, b->name);
+}
+
 void
 streams_init(struct streams *s, size_t memory_max, uint64_t seed)
 {
@@ -54,32 +71,17 @@ streams_fini(struct streams *s)
 	htable_fini(&s->agents);
 }
 
-static uint64_t
-hash_of(const struct streams *s, const struct entry_stream_key *key)
-{
-	uint64_t h =
-	    htable_hash(s->by_key.seed, bytes_of(&key->origin, UUID_SIZE));
-
-	h = htable_hash(h, bytes_of(&key->epoch, UUID_SIZE));
-	return htable_hash(h, key->name);
-}
-
 static bool
 is_stream(const struct htable_node *node, const void *key)
 {
-	const struct stream *st = (const struct stream *)node;
-	const struct entry_stream_key *k = key;
-
-	return uuid_equal(&st->key.origin, &k->origin) &&
-	    uuid_equal(&st->key.epoch, &k->epoch) &&
-	    bytes_equal(st->key.name, k->name);
+	return streams_key_equal(&((const struct stream *)node)->key, key);
 }
 
 struct stream *
 streams_find(const struct streams *s, const struct entry_stream_key *key)
 {
 	return (struct stream *)htable_find(
-	    &s->by_key, hash_of(s, key), is_stream, key);
+	    &s->by_key, streams_key_hash(s->by_key.seed, key), is_stream, key);
 }
 
 static bool
@@ -207,7 +209,8 @@ streams_add(struct streams *s, const struct entry_stream_key *key,
 	st->of_name->n++;
 	st->of_agent = agent_of(s, &key->origin);
 	st->of_agent->streams++;
-	htable_add(&s->by_key, &st->node, hash_of(s, key));
+	htable_add(
+	    &s->by_key, &st->node, streams_key_hash(s->by_key.seed, key));
 	s->memory += size_of(key);
 	*out = st;
 	return 0;

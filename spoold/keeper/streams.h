@@ -67,6 +67,11 @@ struct streams {
 	size_t changed_n;
 };
 
+/* Of the three parts of a key. */
+uint64_t streams_key_hash(uint64_t seed, const struct entry_stream_key *key);
+bool streams_key_equal(
+    const struct entry_stream_key *a, const struct entry_stream_key *b);
+
 void streams_init(struct streams *s, size_t memory_max, uint64_t seed);
 void streams_fini(struct streams *s);
 void streams_clear(struct streams *s);

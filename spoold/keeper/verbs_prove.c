@@ -199,7 +199,6 @@ verbs_prove(struct control_call *call, json_t *args)
 	const struct prove_live live = {
 	    .next_number = k->next_number,
 	    .next_rec = k->next_rec,
-	    .seed = k->seed,
 	    .counters = &k->counters,
 	    .cursors = &k->cursors,
 	    .streams = intake_streams(k->intake),
