@@ -63,17 +63,13 @@ static void
 record_alarm(struct keeper *k, enum entry_alarm_kind kind, struct event *ev)
 {
 	struct entry e = {.type = ENTRY_ALARM};
-	struct buf b;
 
 	e.u.alarm = (struct entry_alarm){.kind = (uint8_t)kind,
 	    .from = ev->from,
 	    .to = ev->to,
 	    .wall_ns = keeper_now(k).wall_ns,
 	    .text = bytes_of_str(ev->text)};
-	buf_init(&b, 4096);
-	entry_encode(&b, &e);
-	keeper_entries(k, &b, NULL, NULL);
-	buf_fini(&b);
+	keeper_entry(k, &e, NULL, NULL);
 }
 
 static void

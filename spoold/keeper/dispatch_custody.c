@@ -47,8 +47,8 @@ finish(struct dispatch_link *l)
 
 /* ---- what was lost ---- */
 
-static void
-put_alarm(struct buf *b, struct dispatch_link *l, uint64_t from, uint64_t to)
+static struct entry
+make_alarm(const struct dispatch_link *l, uint64_t from, uint64_t to)
 {
 	struct entry e = {.type = ENTRY_ALARM};
 
@@ -57,7 +57,7 @@ put_alarm(struct buf *b, struct dispatch_link *l, uint64_t from, uint64_t to)
 	    .to = to,
 	    .wall_ns = keeper_now(l->all->k).wall_ns,
 	    .text = bytes_of_str(l->name)};
-	entry_encode(b, &e);
+	return e;
 }
 
 static void
@@ -119,13 +119,14 @@ owe_again(struct dispatch_link *l, const struct ivset *found)
 	memcpy(term, l->target->term, sizeof(term));
 	buf_init(&b, SIZE_MAX);
 	for (size_t i = 0; i < found->n; i++) {
-		struct entry e = {.type = ENTRY_PENDING_AGAIN};
 		const struct iv *iv = &found->iv[i];
+		struct entry alarm = make_alarm(l, iv->from, iv->to);
+		struct entry e = {.type = ENTRY_PENDING_AGAIN};
 
 		cursors_plan_again(
 		    l->target, iv->from, iv->to, term, &w->again[i]);
 		e.u.pending_again = w->again[i];
-		put_alarm(&b, l, iv->from, iv->to);
+		entry_encode(&b, &alarm);
 		entry_encode(&b, &e);
 		w->again[i].target = bytes_of(NULL, 0); /* borrowed */
 	}
@@ -138,12 +139,9 @@ owe_again(struct dispatch_link *l, const struct ivset *found)
 static void
 give_up(struct dispatch_link *l, uint64_t from, uint64_t to)
 {
-	struct buf b;
+	struct entry e = make_alarm(l, from, to);
 
-	buf_init(&b, ENTRY_TEXT_MAX * 2);
-	put_alarm(&b, l, from, to);
-	keeper_entries(l->all->k, &b, NULL, NULL);
-	buf_fini(&b);
+	keeper_entry(l->all->k, &e, NULL, NULL);
 	show_alarm(l->all->k, l->name, from, to);
 }
 

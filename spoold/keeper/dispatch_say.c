@@ -283,7 +283,6 @@ on_new_incarnation(struct dispatch_link *l, const struct ipc_incarnation *m)
 {
 	struct wish *w = mem_new(sizeof(*w));
 	struct entry e = {.type = ENTRY_INCARNATION};
-	struct buf b;
 
 	w->k = l->all->k;
 	memcpy(w->name, l->name, sizeof(w->name));
@@ -299,10 +298,7 @@ on_new_incarnation(struct dispatch_link *l, const struct ipc_incarnation *m)
 	    .next_rec = w->k->next_rec,
 	    .why = m->why,
 	};
-	buf_init(&b, ENTRY_TEXT_MAX * 2);
-	entry_encode(&b, &e);
-	keeper_entries(w->k, &b, on_incarnation_durable, w);
-	buf_fini(&b);
+	keeper_entry(w->k, &e, on_incarnation_durable, w);
 }
 
 /* ---- status ---- */

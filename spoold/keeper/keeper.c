@@ -54,7 +54,19 @@ keeper_submit(struct keeper *k, struct item *it)
 	writer_submit(k->writer, it);
 }
 
-struct item *
+void
+keeper_entry(struct keeper *k, const struct entry *e,
+    void (*on_durable)(struct item *it, void *arg), void *arg)
+{
+	struct item *it = item_new(ITEM_ENTRIES);
+
+	entry_encode(&it->entries, e);
+	it->on_durable = on_durable;
+	it->arg = arg;
+	keeper_submit(k, it);
+}
+
+void
 keeper_entries(struct keeper *k, struct buf *entries,
     void (*on_durable)(struct item *it, void *arg), void *arg)
 {
@@ -65,7 +77,6 @@ keeper_entries(struct keeper *k, struct buf *entries,
 	it->on_durable = on_durable;
 	it->arg = arg;
 	keeper_submit(k, it);
-	return it;
 }
 
 /* "CODE: text" is cut in two; the text is returned. */
@@ -166,16 +177,12 @@ static void
 quarantine(struct keeper *k, const struct entry_quarantine *q)
 {
 	struct entry e = {.type = ENTRY_QUARANTINE};
-	struct buf b;
 
 	/* In the log as here: what was delivered before counts as delivered. */
 	keeper_log_positions(k);
 	e.u.quarantine = *q;
 	cursors_apply(&k->cursors, &e);
-	buf_init(&b, BATCH_STORED_MAX);
-	entry_encode(&b, &e);
-	keeper_entries(k, &b, NULL, NULL);
-	buf_fini(&b);
+	keeper_entry(k, &e, NULL, NULL);
 }
 
 void
@@ -246,13 +253,9 @@ static void
 record_clock(struct keeper *k, const struct entry_clock *clock)
 {
 	struct entry e = {.type = ENTRY_CLOCK};
-	struct buf b;
 
 	e.u.clock = *clock;
-	buf_init(&b, 4096);
-	entry_encode(&b, &e);
-	keeper_entries(k, &b, NULL, NULL);
-	buf_fini(&b);
+	keeper_entry(k, &e, NULL, NULL);
 	keeper_alarm(k,
 	    "CLOCK_JUMPED: the wall clock went back or ahead by %lld s over a "
 	    "start; look at its time source",

@@ -88,8 +88,12 @@ int64_t keeper_floor_ns(const struct keeper *k);
 /* Give an item to the writer; on_durable of the item is called in its turn. */
 void keeper_submit(struct keeper *k, struct item *it);
 
+/* The same with one entry. */
+void keeper_entry(struct keeper *k, const struct entry *e,
+    void (*on_durable)(struct item *it, void *arg), void *arg);
+
 /* The same with entries already encoded into `entries`, which is emptied. */
-struct item *keeper_entries(struct keeper *k, struct buf *entries,
+void keeper_entries(struct keeper *k, struct buf *entries,
     void (*on_durable)(struct item *it, void *arg), void *arg);
 
 /*

@@ -122,7 +122,6 @@ note_mismatches(
 	struct entry e = {.type = ENTRY_ALARM};
 	struct uuid id;
 	char text[160];
-	struct buf b;
 
 	if (uuid_parse(bytes_of_str(agent), &id))
 		return;
@@ -131,13 +130,10 @@ note_mismatches(
 	    "digests say",
 	    agent, listener, (unsigned long long)n);
 	keeper_alarm(r->k, "DIGEST: %s", text);
-	buf_init(&b, ENTRY_TEXT_MAX * 2);
 	e.u.alarm = (struct entry_alarm){.kind = ENTRY_ALARM_DIGEST,
 	    .wall_ns = keeper_now(r->k).wall_ns,
 	    .text = bytes_of_str(text)};
-	entry_encode(&b, &e);
-	keeper_entries(r->k, &b, NULL, NULL);
-	buf_fini(&b);
+	keeper_entry(r->k, &e, NULL, NULL);
 }
 
 /* "LISTENER.what" or "LISTENER.what.AGENT": a number. */

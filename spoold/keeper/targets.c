@@ -92,7 +92,6 @@ static void
 set_protocol(struct keeper *k, struct cursors_target *t, const char *protocol)
 {
 	struct entry e = {.type = ENTRY_TARGET};
-	struct buf b;
 
 	if (!strcmp(t->protocol, protocol))
 		return;
@@ -101,10 +100,7 @@ set_protocol(struct keeper *k, struct cursors_target *t, const char *protocol)
 	e.u.target = (struct entry_target){.action = ENTRY_TARGET_PROTOCOL,
 	    .name = bytes_of_str(t->name),
 	    .protocol = bytes_of_str(protocol)};
-	buf_init(&b, 4096);
-	entry_encode(&b, &e);
-	keeper_entries(k, &b, NULL, NULL);
-	buf_fini(&b);
+	keeper_entry(k, &e, NULL, NULL);
 }
 
 static void
