@@ -6,6 +6,7 @@
 
 #include "lib/base/err.h"
 #include "spoold/keeper/mem.h"
+#include "spoold/keeper/segments.h"
 
 void
 prove_count_init(struct prove_count *c)
@@ -69,11 +70,10 @@ see_opening(void *arg, const struct store_batch *b)
 static int
 read_opening(struct prove_count *c, uint64_t *first_number)
 {
-	size_t n = store_segments(c->store, NULL, 0), i;
-	struct store_segment *row = mem_new((n + 1) * sizeof(*row));
+	size_t n, i;
+	struct store_segment *row = segments_list(c->store, &n);
 	int rc = ERR_NOENT;
 
-	n = store_segments(c->store, row, n);
 	for (i = 0; i < n && rc && !*c->stop; i++) {
 		ledger_fini(&c->opening);
 		ledger_init(&c->opening, 1);
@@ -269,10 +269,9 @@ see_quarantine(void *arg, const struct store_batch *b)
 static void
 read_quarantines(struct prove_count *c)
 {
-	size_t n = store_segments(c->store, NULL, 0), i;
-	struct store_segment *row = mem_new((n + 1) * sizeof(*row));
+	size_t n, i;
+	struct store_segment *row = segments_list(c->store, &n);
 
-	n = store_segments(c->store, row, n);
 	for (i = 0; i < n; i++)
 		store_segment_controls(c->store, row[i].id,
 		    c->state->next_number, see_quarantine, c);

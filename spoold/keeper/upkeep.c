@@ -19,6 +19,7 @@
 #include "spoold/keeper/meta.h"
 #include "spoold/keeper/receivers.h"
 #include "spoold/keeper/retention.h"
+#include "spoold/keeper/segments.h"
 #include "spoold/keeper/stream_counts.h"
 
 #define TICK_MS 250
@@ -152,10 +153,9 @@ look_for_recycling(struct upkeep *u)
 void
 upkeep_finish_recycles(struct upkeep *u, const struct uuid *segment, size_t n)
 {
-	size_t rows = store_segments(u->k->store, NULL, 0), i, j;
-	struct store_segment *row = mem_new((rows + 1) * sizeof(*row));
+	size_t rows, i, j;
+	struct store_segment *row = segments_list(u->k->store, &rows);
 
-	rows = store_segments(u->k->store, row, rows);
 	for (i = 0; i < n; i++)
 		for (j = 0; j < rows; j++)
 			if (uuid_equal(&segment[i], &row[j].uuid))

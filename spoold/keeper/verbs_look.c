@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "spoold/keeper/mem.h"
+#include "spoold/keeper/segments.h"
 #include "spoold/keeper/status.h"
 
 void
@@ -159,12 +159,11 @@ segment_json(const struct store_segment *s)
 static json_t *
 segments_json(struct keeper *k)
 {
-	size_t max = store_segments(k->store, NULL, 0) + 4, n, i;
-	struct store_segment *row = mem_new(max * sizeof(*row));
+	size_t n, i;
+	struct store_segment *row = segments_list(k->store, &n);
 	json_t *a = json_array();
 
-	n = store_segments(k->store, row, max);
-	for (i = 0; i < n && i < max; i++)
+	for (i = 0; i < n; i++)
 		json_array_append_new(a, segment_json(&row[i]));
 	free(row);
 	return a;
