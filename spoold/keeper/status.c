@@ -16,7 +16,6 @@
 #include "spoold/keeper/dispatch.h"
 #include "spoold/keeper/mem.h"
 #include "spoold/keeper/receivers.h"
-#include "spoold/keeper/retention.h"
 #include "spoold/keeper/targets.h"
 
 #define FILE_EVERY_MS 2000
@@ -142,13 +141,17 @@ put_autonomy(struct status *s, json_t *o, const struct store_info *info)
 }
 
 static uint64_t
-records_held(const struct store_segment *row, size_t n, uint64_t next_rec)
+records_held(const struct keeper *k)
 {
-	return n ? next_rec - row[0].first_rec : 0;
+	struct store_segment oldest;
+
+	return store_segments(k->store, &oldest, 1)
+	    ? k->next_rec - oldest.first_rec
+	    : 0;
 }
 
 static json_t *
-make_spool(struct status *s, const struct store_segment *row, size_t n)
+make_spool(struct status *s)
 {
 	static const char *const encrypted[] = {
 	    [SETTINGS_KEY] = "key",
@@ -168,7 +171,7 @@ make_spool(struct status *s, const struct store_segment *row, size_t n)
 	put_u64(o, "segments", info.segments);
 	put_u64(o, "spare_bytes", info.spare_bytes);
 	put_text(o, "encrypted", encrypted[s->k->settings->encryption]);
-	put_u64(o, "records", records_held(row, n, s->k->next_rec));
+	put_u64(o, "records", records_held(s->k));
 	put_autonomy(s, o, &info);
 	put_real(o, "ratio",
 	    past->stored ? (double)past->raw / (double)past->stored : 0.0);
@@ -351,18 +354,6 @@ make_target(struct status *s, const struct cursors_target *t)
 	return o;
 }
 
-static struct store_segment *
-segments_of(struct keeper *k, size_t *n)
-{
-	size_t max = store_segments(k->store, NULL, 0) + 4;
-	struct store_segment *row = mem_new(max * sizeof(*row));
-
-	*n = store_segments(k->store, row, max);
-	if (*n > max)
-		*n = max;
-	return row;
-}
-
 json_t *
 status_target(struct status *s, const char *name)
 {
@@ -423,10 +414,8 @@ status_make(struct status *s)
 	struct keeper *k = s->k;
 	json_t *o = json_object(), *targets = json_array();
 	char id[UUID_TEXT_SIZE];
-	struct store_segment *row;
-	size_t n, i;
+	size_t i;
 
-	row = segments_of(k, &n);
 	put_text(o, "schema", "spoold.status");
 	put_u64(o, "schema_version", 1);
 	put_text(o, "version", PACKAGE_VERSION);
@@ -439,7 +428,7 @@ status_make(struct status *s)
 		intake_is_open(k->intake) && targets_are_known(k)));
 	json_object_set_new(
 	    o, "since", s->since ? json_string(s->since) : json_null());
-	json_object_set_new(o, "spool", make_spool(s, row, n));
+	json_object_set_new(o, "spool", make_spool(s));
 	json_object_set_new(o, "roles", parsed(s->roles, json_array()));
 	json_object_set_new(o, "listeners", make_listeners(s));
 	for (i = 0; i < k->cursors.n; i++)
@@ -448,7 +437,6 @@ status_make(struct status *s)
 	json_object_set_new(o, "targets", targets);
 	json_object_set_new(o, "reload", parsed(s->reload, json_object()));
 	json_object_set_new(o, "warnings", make_warnings(s));
-	free(row);
 	return o;
 }
 
