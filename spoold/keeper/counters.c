@@ -41,6 +41,18 @@ counters_of(struct counters *c, struct bytes listener)
 }
 
 void
+counters_unstored(struct counters *c, struct bytes listener, uint64_t duplicate,
+    uint64_t refused)
+{
+	struct counters_row *r = counters_of(c, listener);
+
+	r->received += duplicate + refused;
+	r->duplicate += duplicate;
+	r->refused += refused;
+	c->changed = true;
+}
+
+void
 counters_apply(struct counters *c, const struct entry_counters *e, bool whole)
 {
 	struct counters_row *r = counters_of(c, e->listener);

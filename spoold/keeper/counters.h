@@ -37,6 +37,10 @@ void counters_clear(struct counters *c);
  */
 struct counters_row *counters_of(struct counters *c, struct bytes listener);
 
+/* Records of which nothing is stored. */
+void counters_unstored(struct counters *c, struct bytes listener,
+    uint64_t duplicate, uint64_t refused);
+
 /*
  * Take over a COUNTERS entry.  `whole`: all of it, from a full checkpoint.
  * Otherwise what stores nothing: the rest is counted from the batches, which

@@ -107,17 +107,13 @@ note_fork(struct intake *in, const struct judge_range *r, struct intake_now now)
 
 /* A range of which nothing is stored, for its listener and its stream. */
 static void
-count_unstored(
-    struct intake *in, const struct intake_sid *s, uint64_t n, bool duplicate)
+count_unstored(struct intake *in, const struct intake_sid *s,
+    uint64_t duplicate, uint64_t refused)
 {
-	struct counters_row *row = counters_of(in->counters, s->def->listener);
-
-	row->received += n;
-	*(duplicate ? &row->duplicate : &row->refused) += n;
-	in->counters->changed = true;
+	counters_unstored(in->counters, s->def->listener, duplicate, refused);
 	if (s->stream)
-		stream_counts_unstored(&in->streams, s->stream,
-		    duplicate ? n : 0, duplicate ? 0 : n);
+		stream_counts_unstored(
+		    &in->streams, s->stream, duplicate, refused);
 }
 
 /* Count what will not come again as it is, and answer range by range. */
@@ -134,8 +130,10 @@ refuse_batch(struct intake *in, struct intake_link *l, uint64_t number,
 		if (j->what[i] == JUDGE_NEW || j->what[i] == JUDGE_QUEUED ||
 		    !j->sid[i])
 			continue;
-		count_unstored(
-		    in, j->sid[i], j->in[i].count, j->what[i] == JUDGE_DURABLE);
+		if (j->what[i] == JUDGE_DURABLE)
+			count_unstored(in, j->sid[i], j->in[i].count, 0);
+		else
+			count_unstored(in, j->sid[i], 0, j->in[i].count);
 	}
 	intake_window_refuse(in, l, number, j->verdict, j->n);
 }
@@ -150,7 +148,7 @@ count_repeats(struct intake *in, struct intake_link *l, struct intake_judged *j)
 	if (!l->replayed)
 		return;
 	for (i = 0; i < j->n; i++) {
-		count_unstored(in, j->sid[i], j->in[i].count, true);
+		count_unstored(in, j->sid[i], j->in[i].count, 0);
 		row = counters_of(in->counters, j->sid[i]->def->listener);
 		row->acknowledged += j->in[i].count;
 	}
@@ -271,7 +269,7 @@ static void
 count_chained(struct intake *in, struct intake_link *l,
     const struct ipc_batch *m, bool repeat)
 {
-	struct counters_row *row;
+	const struct intake_sid *s;
 	struct ipc_range r;
 	struct cursor c;
 	uint32_t i;
@@ -280,11 +278,9 @@ count_chained(struct intake *in, struct intake_link *l,
 		return;
 	cursor_init(&c, m->ranges);
 	for (i = 0; i < m->n && ipc_range_next(&c, &r) == 1; i++) {
-		row = counters_of(
-		    in->counters, intake_state_sid(l, r.sid)->def->listener);
-		row->received += r.count;
-		*(repeat ? &row->duplicate : &row->refused) += r.count;
-		in->counters->changed = true;
+		s = intake_state_sid(l, r.sid);
+		count_unstored(
+		    in, s, repeat ? r.count : 0, repeat ? 0 : r.count);
 	}
 }
 

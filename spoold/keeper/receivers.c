@@ -144,7 +144,7 @@ on_pair(struct receiver_link *l, const char *key, uint64_t x)
 	struct receivers *r = l->all;
 	const char *dot = strchr(key, '.');
 	char name[ENTRY_NAME_MAX + 1];
-	struct counters_row *row;
+	struct counters *counters = &r->k->counters;
 
 	if (!dot || dot - key > ENTRY_NAME_MAX)
 		return;
@@ -152,16 +152,10 @@ on_pair(struct receiver_link *l, const char *key, uint64_t x)
 	if (!strcmp(dot, ".connections")) {
 		set_gauge(l, name, x);
 	} else if (!strcmp(dot, ".refused_records") && x) {
-		row = counters_of(&r->k->counters, bytes_of_str(name));
-		row->received += x;
-		row->refused += x;
-		r->k->counters.changed = true;
+		counters_unstored(counters, bytes_of_str(name), 0, x);
 	} else if (!strcmp(dot, ".duplicate_records") && x) {
-		row = counters_of(&r->k->counters, bytes_of_str(name));
-		row->received += x;
-		row->duplicate += x;
-		row->acknowledged += x;
-		r->k->counters.changed = true;
+		counters_unstored(counters, bytes_of_str(name), x, 0);
+		counters_of(counters, bytes_of_str(name))->acknowledged += x;
 	} else if (!strcmp(dot, ".certificate_ends")) {
 		set_certificate(l, name, x);
 	} else if (!strcmp(dot, ".no_descriptors")) {
