@@ -264,6 +264,26 @@ see_target(void *arg, struct bytes key, struct bytes value)
 	return load_target(arg, value);
 }
 
+/* Each entry of a value; none if there is no such value. */
+static void
+see_entries(struct keeper *k, const char *name,
+    void (*see)(struct keeper *k, const struct entry *e))
+{
+	struct buf value;
+	struct cursor c;
+	struct entry e;
+
+	buf_init(&value, VALUE_MAX);
+	if (!store_meta_get(k->store, bytes_of_str(name), &value)) {
+		cursor_init(&c, buf_bytes(&value));
+		while (entry_next(&c, &e) == 1) {
+			see(k, &e);
+			entry_fini(&e);
+		}
+	}
+	buf_fini(&value);
+}
+
 /* What meta knew and the log does not is logged with the next delta. */
 static void
 load_stream(struct keeper *k, const struct entry_stream_counters *e)
@@ -276,50 +296,33 @@ load_stream(struct keeper *k, const struct entry_stream_counters *e)
 }
 
 static void
-load_counters(struct keeper *k)
+see_counters(struct keeper *k, const struct entry *e)
 {
-	struct buf value;
-	struct cursor c;
-	struct entry e;
-
-	buf_init(&value, VALUE_MAX);
-	if (!store_meta_get(k->store, bytes_of_str("counters"), &value)) {
-		cursor_init(&c, buf_bytes(&value));
-		while (entry_next(&c, &e) == 1) {
-			if (e.type == ENTRY_COUNTERS)
-				counters_apply(
-				    &k->counters, &e.u.counters, false);
-			else if (e.type == ENTRY_STREAM_COUNTERS)
-				load_stream(k, &e.u.stream_counters);
-			entry_fini(&e);
-		}
-	}
-	buf_fini(&value);
+	if (e->type == ENTRY_COUNTERS)
+		counters_apply(&k->counters, &e->u.counters, false);
+	else if (e->type == ENTRY_STREAM_COUNTERS)
+		load_stream(k, &e->u.stream_counters);
 }
 
 /* The later of the two spool times: meta's may be newer than the log's. */
 static void
-load_identity(struct keeper *k)
+see_identity(struct keeper *k, const struct entry *e)
 {
-	struct buf value;
-	struct cursor c;
-	struct entry e;
+	const struct entry_identity *id = &e->u.identity;
 
-	buf_init(&value, VALUE_MAX);
-	if (!store_meta_get(k->store, bytes_of_str("identity"), &value)) {
-		cursor_init(&c, buf_bytes(&value));
-		if (entry_next(&c, &e) == 1) {
-			if (e.type == ENTRY_IDENTITY &&
-			    e.u.identity.spool_time_us >
-				k->identity.spool_time_us) {
-				k->identity.spool_time_us =
-				    e.u.identity.spool_time_us;
-				k->identity.wall_ns = e.u.identity.wall_ns;
-			}
-			entry_fini(&e);
-		}
-	}
-	buf_fini(&value);
+	if (e->type != ENTRY_IDENTITY ||
+	    id->spool_time_us <= k->identity.spool_time_us)
+		return;
+	k->identity.spool_time_us = id->spool_time_us;
+	k->identity.wall_ns = id->wall_ns;
+}
+
+static void
+see_history(struct keeper *k, const struct entry *e)
+{
+	if (e->type == ENTRY_HISTORY)
+		history_decode(
+		    &k->history, &e->u.history, keeper_now(k).spool_us);
 }
 
 /* Another version's values may mean anything. */
@@ -342,22 +345,8 @@ is_ours(struct keeper *k)
 void
 meta_load_history(struct keeper *k)
 {
-	struct buf value;
-	struct cursor c;
-	struct entry e;
-
-	buf_init(&value, VALUE_MAX);
-	if (is_ours(k) &&
-	    !store_meta_get(k->store, bytes_of_str("history"), &value)) {
-		cursor_init(&c, buf_bytes(&value));
-		if (entry_next(&c, &e) == 1) {
-			if (e.type == ENTRY_HISTORY)
-				history_decode(&k->history, &e.u.history,
-				    keeper_now(k).spool_us);
-			entry_fini(&e);
-		}
-	}
-	buf_fini(&value);
+	if (is_ours(k))
+		see_entries(k, "history", see_history);
 }
 
 void
@@ -368,6 +357,6 @@ meta_load(struct keeper *k)
 		return;
 	}
 	store_meta_each(k->store, bytes_of_str("target/"), see_target, k);
-	load_counters(k);
-	load_identity(k);
+	see_entries(k, "counters", see_counters);
+	see_entries(k, "identity", see_identity);
 }
