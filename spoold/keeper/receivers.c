@@ -69,31 +69,38 @@ find(const struct receivers *r, uint64_t id)
 
 /* ---- reports ---- */
 
-static void
-set_gauge(struct receiver_link *l, const char *listener, uint64_t x)
+/* NULL if this receiver has told nothing of it. */
+static struct gauge *
+gauge_of(struct receiver_link *l, const char *listener)
 {
 	size_t i;
 
 	for (i = 0; i < l->gauges; i++)
 		if (!strcmp(l->gauge[i].listener, listener))
-			break;
-	if (i == LISTENERS_MAX)
-		return;
-	if (i == l->gauges)
-		snprintf(l->gauge[l->gauges++].listener,
-		    sizeof(l->gauge[i].listener), "%s", listener);
-	l->gauge[i].connections = x;
+			return &l->gauge[i];
+	return NULL;
+}
+
+static void
+set_gauge(struct receiver_link *l, const char *listener, uint64_t x)
+{
+	struct gauge *g = gauge_of(l, listener);
+
+	if (!g && l->gauges < LISTENERS_MAX) {
+		g = &l->gauge[l->gauges++];
+		snprintf(g->listener, sizeof(g->listener), "%s", listener);
+	}
+	if (g)
+		g->connections = x;
 }
 
 static void
 set_certificate(struct receiver_link *l, const char *listener, uint64_t x)
 {
-	size_t i = 0;
+	struct gauge *g = gauge_of(l, listener);
 
-	while (i < l->gauges && strcmp(l->gauge[i].listener, listener))
-		i++;
-	if (i < l->gauges)
-		l->gauge[i].certificate_ends = x;
+	if (g)
+		g->certificate_ends = x;
 	keeper_note_certificate(l->all->k, "listener", listener, x);
 }
 
@@ -186,27 +193,25 @@ on_report(struct receiver_link *l, struct bytes encoded)
 uint64_t
 receivers_connections(const struct receivers *r, const char *listener)
 {
-	const struct receiver_link *l;
+	struct receiver_link *l;
+	const struct gauge *g;
 	uint64_t n = 0;
-	size_t i;
 
 	for (l = r->links; l; l = l->next)
-		for (i = 0; i < l->gauges; i++)
-			if (!strcmp(l->gauge[i].listener, listener))
-				n += l->gauge[i].connections;
+		if ((g = gauge_of(l, listener)))
+			n += g->connections;
 	return n;
 }
 
 uint64_t
 receivers_certificate(const struct receivers *r, const char *listener)
 {
-	const struct receiver_link *l;
-	size_t i;
+	struct receiver_link *l;
+	const struct gauge *g;
 
 	for (l = r->links; l; l = l->next)
-		for (i = 0; i < l->gauges; i++)
-			if (!strcmp(l->gauge[i].listener, listener))
-				return l->gauge[i].certificate_ends;
+		if ((g = gauge_of(l, listener)))
+			return g->certificate_ends;
 	return 0;
 }
 
