@@ -14,6 +14,7 @@
 #include "lib/codec/kv.h"
 #include "spoold/keeper/backlog.h"
 #include "spoold/keeper/dispatch.h"
+#include "spoold/keeper/jsonput.h"
 #include "spoold/keeper/mem.h"
 #include "spoold/keeper/receivers.h"
 #include "spoold/keeper/targets.h"
@@ -71,52 +72,10 @@ take_rates(void *arg)
 	}
 }
 
-/* ---- JSON helpers ---- */
-
-static void
-put_u64(json_t *o, const char *key, uint64_t x)
-{
-	json_object_set_new(o, key, json_integer((json_int_t)x));
-}
-
-static void
-put_text(json_t *o, const char *key, const char *text)
-{
-	json_t *j = json_string(text);
-
-	json_object_set_new(o, key, j ? j : json_string("?"));
-}
-
-static void
-put_text_or_null(json_t *o, const char *key, const char *text)
-{
-	if (*text)
-		put_text(o, key, text);
-	else
-		json_object_set_new(o, key, json_null());
-}
-
-static void
-put_real(json_t *o, const char *key, double x)
-{
-	json_object_set_new(o, key, json_real(x));
-}
-
-static void
-put_time(json_t *o, const char *key, int64_t ns)
-{
-	char text[CLOCK_TEXT_SIZE];
-
-	if (ns)
-		put_text(o, key, clock_format(ns, text));
-	else
-		json_object_set_new(o, key, json_null());
-}
-
 static void
 put_certificate(json_t *o, uint64_t ends_s)
 {
-	put_time(o, "certificate_expires", (int64_t)ends_s * 1000000000);
+	jsonput_time(o, "certificate_expires", (int64_t)ends_s * 1000000000);
 }
 
 /* ---- the parts ---- */
@@ -133,11 +92,11 @@ put_autonomy(struct status *s, json_t *o, const struct store_info *info)
 	left = limit > info->used_bytes ? limit - info->used_bytes : 0;
 	a_second = window ? (double)sum / (double)window : 0;
 	if (a_second > 0)
-		put_u64(
+		jsonput_u64(
 		    o, "autonomy_seconds", (uint64_t)((double)left / a_second));
 	else
 		json_object_set_new(o, "autonomy_seconds", json_null());
-	put_u64(o, "autonomy_window_seconds", window);
+	jsonput_u64(o, "autonomy_window_seconds", window);
 }
 
 static uint64_t
@@ -163,20 +122,20 @@ make_spool(struct status *s)
 	struct store_info info;
 
 	store_info(s->k->store, &info);
-	put_text(o, "directory", s->k->settings->directory);
-	put_text(o, "filesystem", info.filesystem ? info.filesystem : "?");
-	put_u64(o, "used_bytes", info.used_bytes);
-	put_u64(o, "quota_bytes", info.quota_bytes);
-	put_u64(o, "reserve_bytes", info.reserve_bytes);
-	put_u64(o, "segments", info.segments);
-	put_u64(o, "spare_bytes", info.spare_bytes);
-	put_text(o, "encrypted", encrypted[s->k->settings->encryption]);
-	put_u64(o, "records", records_held(s->k));
+	jsonput_text(o, "directory", s->k->settings->directory);
+	jsonput_text(o, "filesystem", info.filesystem ? info.filesystem : "?");
+	jsonput_u64(o, "used_bytes", info.used_bytes);
+	jsonput_u64(o, "quota_bytes", info.quota_bytes);
+	jsonput_u64(o, "reserve_bytes", info.reserve_bytes);
+	jsonput_u64(o, "segments", info.segments);
+	jsonput_u64(o, "spare_bytes", info.spare_bytes);
+	jsonput_text(o, "encrypted", encrypted[s->k->settings->encryption]);
+	jsonput_u64(o, "records", records_held(s->k));
 	put_autonomy(s, o, &info);
-	put_real(o, "ratio",
+	jsonput_real(o, "ratio",
 	    past->stored ? (double)past->raw / (double)past->stored : 0.0);
-	put_u64(o, "next_rec", s->k->next_rec);
-	put_u64(o, "quarantined_segments", info.quarantined);
+	jsonput_u64(o, "next_rec", s->k->next_rec);
+	jsonput_u64(o, "quarantined_segments", info.quarantined);
 	json_object_set_new(o, "full", json_boolean(s->k->full));
 	json_object_set_new(o, "any_filesystem",
 	    json_boolean(s->k->settings->allow_any_filesystem));
@@ -201,7 +160,7 @@ put_address(struct status *s, json_t *o, const struct settings_listener *l)
 	json_t *all = parsed(s->addresses, json_object());
 	const char *bound = json_string_value(json_object_get(all, l->name));
 
-	put_text(o, "address", bound ? bound : l->address);
+	jsonput_text(o, "address", bound ? bound : l->address);
 	json_decref(all);
 }
 
@@ -212,19 +171,19 @@ make_listener(struct status *s, const struct settings_listener *l)
 	    counters_of(&s->k->counters, bytes_of_str(l->name));
 	json_t *o = json_object();
 
-	put_text(o, "name", l->name);
-	put_text(o, "protocol", l->protocol);
+	jsonput_text(o, "name", l->name);
+	jsonput_text(o, "protocol", l->protocol);
 	put_address(s, o, l);
-	put_text(o, "state", s->k->full ? "full" : "ok");
-	put_u64(
+	jsonput_text(o, "state", s->k->full ? "full" : "ok");
+	jsonput_u64(
 	    o, "connections", receivers_connections(s->k->receivers, l->name));
 	put_certificate(o, receivers_certificate(s->k->receivers, l->name));
-	put_u64(o, "received", row->received);
-	put_u64(o, "acknowledged", row->acknowledged);
-	put_u64(o, "stored", row->stored);
-	put_u64(o, "duplicate", row->duplicate);
-	put_u64(o, "refused", row->refused);
-	put_real(o, "rate", rate_of(s, l->name)->rate);
+	jsonput_u64(o, "received", row->received);
+	jsonput_u64(o, "acknowledged", row->acknowledged);
+	jsonput_u64(o, "stored", row->stored);
+	jsonput_u64(o, "duplicate", row->duplicate);
+	jsonput_u64(o, "refused", row->refused);
+	jsonput_real(o, "rate", rate_of(s, l->name)->rate);
 	return o;
 }
 
@@ -250,7 +209,7 @@ make_listeners(struct status *s)
 			continue;
 		memcpy(gone.name, name, sizeof(gone.name));
 		o = make_listener(s, &gone);
-		put_text(o, "state", "absent");
+		jsonput_text(o, "state", "absent");
 		json_array_append_new(a, o);
 	}
 	return a;
@@ -274,15 +233,15 @@ put_terms(json_t *o, const struct cursors_target *t, uint64_t pending)
 
 	for (i = 0; i < ENTRY_TERMS; i++)
 		stored += t->term[i];
-	put_u64(o, "stored", stored);
-	put_u64(o, "delivered", t->term[ENTRY_TERM_DELIVERED]);
-	put_u64(o, "unconfirmed", t->term[ENTRY_TERM_UNCONFIRMED]);
-	put_u64(o, "filtered", t->term[ENTRY_TERM_FILTERED]);
-	put_u64(o, "pending", pending);
-	put_u64(o, "dead_lettered", t->term[ENTRY_TERM_DEAD_LETTERED]);
-	put_u64(o, "expired", t->term[ENTRY_TERM_EXPIRED]);
-	put_u64(o, "shed", t->term[ENTRY_TERM_SHED]);
-	put_u64(o, "quarantined", t->term[ENTRY_TERM_QUARANTINED]);
+	jsonput_u64(o, "stored", stored);
+	jsonput_u64(o, "delivered", t->term[ENTRY_TERM_DELIVERED]);
+	jsonput_u64(o, "unconfirmed", t->term[ENTRY_TERM_UNCONFIRMED]);
+	jsonput_u64(o, "filtered", t->term[ENTRY_TERM_FILTERED]);
+	jsonput_u64(o, "pending", pending);
+	jsonput_u64(o, "dead_lettered", t->term[ENTRY_TERM_DEAD_LETTERED]);
+	jsonput_u64(o, "expired", t->term[ENTRY_TERM_EXPIRED]);
+	jsonput_u64(o, "shed", t->term[ENTRY_TERM_SHED]);
+	jsonput_u64(o, "quarantined", t->term[ENTRY_TERM_QUARANTINED]);
 }
 
 static void
@@ -295,9 +254,9 @@ put_error(json_t *o, const struct dispatch_state *d)
 		return;
 	}
 	e = json_object();
-	put_text(e, "code", d->error_code);
-	put_text(e, "text", d->error_text);
-	put_text_or_null(e, "at", d->error_at);
+	jsonput_text(e, "code", d->error_code);
+	jsonput_text(e, "text", d->error_text);
+	jsonput_text_or_null(e, "at", d->error_at);
 	json_object_set_new(o, "last_error", e);
 }
 
@@ -323,32 +282,32 @@ make_target(struct status *s, const struct cursors_target *t)
 	uint64_t bytes;
 
 	dispatch_state(s->k->dispatch, t->name, &d);
-	put_text(o, "name", t->name);
-	put_text(o, "protocol", t->protocol);
-	put_text(o, "address", address_of(s->k->settings, t->name));
-	put_text(o, "state", state_of(t, &d));
-	put_u64(o, "start_rec", t->start_rec);
+	jsonput_text(o, "name", t->name);
+	jsonput_text(o, "protocol", t->protocol);
+	jsonput_text(o, "address", address_of(s->k->settings, t->name));
+	jsonput_text(o, "state", state_of(t, &d));
+	jsonput_u64(o, "start_rec", t->start_rec);
 	put_terms(o, t, pending);
 	if (backlog_bytes(s->k->backlog, t, &bytes))
-		put_u64(o, "backlog_bytes", bytes);
+		jsonput_u64(o, "backlog_bytes", bytes);
 	else
 		json_object_set_new(o, "backlog_bytes", json_null());
-	put_real(o, "oldest_pending_seconds",
+	jsonput_real(o, "oldest_pending_seconds",
 	    oldest_ns && now_ns > oldest_ns ? (double)(now_ns - oldest_ns) / 1e9
 					    : 0.0);
-	put_time(o, "oldest_pending", oldest_ns);
-	put_real(o, "rate", d.rate);
+	jsonput_time(o, "oldest_pending", oldest_ns);
+	jsonput_real(o, "rate", d.rate);
 	if (pending && d.rate <= 0)
 		json_object_set_new(o, "drain_seconds", json_null());
 	else
-		put_real(o, "drain_seconds",
+		jsonput_real(o, "drain_seconds",
 		    pending ? (double)pending / d.rate : 0.0);
-	put_text_or_null(o, "last_success", d.success_at);
+	jsonput_text_or_null(o, "last_success", d.success_at);
 	put_error(o, &d);
 	put_certificate(o, d.certificate_ends);
-	put_u64(o, "first_pending_rec", cursors_first_pending(t, 1));
-	put_u64(o, "next_rec", s->k->next_rec);
-	put_u64(o, "intervals", t->settled.n);
+	jsonput_u64(o, "first_pending_rec", cursors_first_pending(t, 1));
+	jsonput_u64(o, "next_rec", s->k->next_rec);
+	jsonput_u64(o, "intervals", t->settled.n);
 	json_object_set_new(o, "durable",
 	    json_boolean(t->serial == t->saved_serial && !d.looks));
 	return o;
@@ -416,10 +375,10 @@ status_make(struct status *s)
 	char id[UUID_TEXT_SIZE];
 	size_t i;
 
-	put_text(o, "schema", "spoold.status");
-	put_u64(o, "schema_version", 1);
-	put_text(o, "version", PACKAGE_VERSION);
-	put_text(o, "spool_id",
+	jsonput_text(o, "schema", "spoold.status");
+	jsonput_u64(o, "schema_version", 1);
+	jsonput_text(o, "version", PACKAGE_VERSION);
+	jsonput_text(o, "spool_id",
 	    uuid_format(
 		uuid_is_zero(&k->known_as) ? &k->identity.spool : &k->known_as,
 		id));

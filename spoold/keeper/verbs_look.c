@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "spoold/keeper/jsonput.h"
 #include "spoold/keeper/segments.h"
 #include "spoold/keeper/status.h"
 
@@ -37,37 +38,25 @@ stream_state(const struct stream *st)
 static void
 put_counts(json_t *o, const struct entry_stream_counts *c)
 {
-	json_object_set_new(o, "records", json_integer((json_int_t)c->stored));
-	json_object_set_new(
-	    o, "received", json_integer((json_int_t)c->received));
-	json_object_set_new(
-	    o, "duplicate", json_integer((json_int_t)c->duplicate));
-	json_object_set_new(o, "refused", json_integer((json_int_t)c->refused));
+	jsonput_u64(o, "records", c->stored);
+	jsonput_u64(o, "received", c->received);
+	jsonput_u64(o, "duplicate", c->duplicate);
+	jsonput_u64(o, "refused", c->refused);
 }
 
 static json_t *
 stream_json(const struct stream *st, size_t id)
 {
-	char origin[UUID_TEXT_SIZE], epoch[2 * UUID_SIZE + 1];
 	char head[2 * BATCH_HEAD_SIZE + 1];
-	json_t *name =
-	    json_stringn((const char *)st->key.name.ptr, st->key.name.len);
-	json_t *o = json_pack("{s:I, s:s, s:o, s:s, s:s, s:s}", "id",
-	    (json_int_t)id, "origin", uuid_format(&st->key.origin, origin),
-	    "stream", name ? name : json_string("?"), "epoch",
-	    uuid_hex_format(&st->key.epoch, UUID_SIZE, epoch), "listener",
-	    st->listener, "peer", st->peer);
+	json_t *o = jsonput_stream(&st->key, id, st->listener, st->peer);
 
-	json_object_set_new(
-	    o, "first_seq", json_integer((json_int_t)st->start_seq));
-	json_object_set_new(
-	    o, "last_seq", json_integer((json_int_t)st->durable.seq));
+	jsonput_u64(o, "first_seq", st->start_seq);
+	jsonput_u64(o, "last_seq", st->durable.seq);
 	put_counts(o, &st->counts);
-	json_object_set_new(o, "head",
-	    json_string(
-		uuid_hex_format(st->durable.head, BATCH_HEAD_SIZE, head)));
-	json_object_set_new(o, "state", json_string(stream_state(st)));
-	json_object_set_new(o, "connections", json_integer(st->opens));
+	jsonput_text(o, "head",
+	    uuid_hex_format(st->durable.head, BATCH_HEAD_SIZE, head));
+	jsonput_text(o, "state", stream_state(st));
+	jsonput_u64(o, "connections", st->opens);
 	return o;
 }
 
@@ -75,13 +64,11 @@ stream_json(const struct stream *st, size_t id)
 static void
 put_last_received(json_t *o, const struct stream *st, struct intake_now now)
 {
-	char text[CLOCK_TEXT_SIZE];
 	int64_t ago_ns = now.spool_us > st->seen_us
 	    ? (int64_t)(now.spool_us - st->seen_us) * 1000
 	    : 0;
 
-	json_object_set_new(o, "last_received",
-	    json_string(clock_format(now.wall_ns - ago_ns, text)));
+	jsonput_time(o, "last_received", now.wall_ns - ago_ns);
 }
 
 static bool

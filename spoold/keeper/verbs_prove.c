@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "lib/base/err.h"
+#include "spoold/keeper/jsonput.h"
 #include "spoold/keeper/mem.h"
 #include "spoold/keeper/prove.h"
 #include "spoold/keeper/verbs_jobs.h"
@@ -30,12 +31,6 @@ run_prove(void *arg)
 	j->rc = prove_run(j->k->store, &j->state, &j->k->stopping, &j->result);
 }
 
-static void
-put_u64(json_t *o, const char *key, uint64_t x)
-{
-	json_object_set_new(o, key, json_integer((json_int_t)x));
-}
-
 /* ---- streams: a frame each ---- */
 
 static json_t *
@@ -47,21 +42,15 @@ verdict_json(enum prove_verdict v)
 static json_t *
 stream_json(const struct prove_stream *p, size_t id)
 {
-	char origin[UUID_TEXT_SIZE], epoch[2 * UUID_SIZE + 1];
-	json_t *name =
-	    json_stringn((const char *)p->key.name.ptr, p->key.name.len);
-	json_t *o = json_pack("{s:I, s:s, s:o, s:s, s:s, s:s, s:o}", "id",
-	    (json_int_t)id, "origin", uuid_format(&p->key.origin, origin),
-	    "stream", name ? name : json_string("?"), "epoch",
-	    uuid_hex_format(&p->key.epoch, UUID_SIZE, epoch), "listener",
-	    p->listener, "peer", p->peer, "holds", verdict_json(p->verdict));
+	json_t *o = jsonput_stream(&p->key, id, p->listener, p->peer);
 
-	put_u64(o, "received", p->live.received);
-	put_u64(o, "stored", p->stored);
-	put_u64(o, "duplicate", p->live.duplicate);
-	put_u64(o, "refused", p->live.refused);
-	put_u64(o, "quarantined", p->quarantined);
-	put_u64(o, "stored_counter", p->live.stored);
+	json_object_set_new(o, "holds", verdict_json(p->verdict));
+	jsonput_u64(o, "received", p->live.received);
+	jsonput_u64(o, "stored", p->stored);
+	jsonput_u64(o, "duplicate", p->live.duplicate);
+	jsonput_u64(o, "refused", p->live.refused);
+	jsonput_u64(o, "quarantined", p->quarantined);
+	jsonput_u64(o, "stored_counter", p->live.stored);
 	return o;
 }
 
@@ -95,12 +84,12 @@ listener_json(const struct prove_listener *l)
 {
 	json_t *terms = json_object();
 
-	put_u64(terms, "received", l->received);
-	put_u64(terms, "stored", l->stored);
-	put_u64(terms, "duplicate", l->duplicate);
-	put_u64(terms, "refused", l->refused);
-	put_u64(terms, "quarantined", l->quarantined);
-	put_u64(terms, "stored_counter", l->counter_stored);
+	jsonput_u64(terms, "received", l->received);
+	jsonput_u64(terms, "stored", l->stored);
+	jsonput_u64(terms, "duplicate", l->duplicate);
+	jsonput_u64(terms, "refused", l->refused);
+	jsonput_u64(terms, "quarantined", l->quarantined);
+	jsonput_u64(terms, "stored_counter", l->counter_stored);
 	return equation("listener", l->name, l->received,
 	    l->stored + l->duplicate + l->refused + l->quarantined, l->holds,
 	    terms);
@@ -122,13 +111,13 @@ target_json(const struct prove_target *t)
 	uint64_t right = t->pending;
 	size_t i;
 
-	put_u64(terms, "stored", t->stored);
-	put_u64(terms, "pending", t->pending);
+	jsonput_u64(terms, "stored", t->stored);
+	jsonput_u64(terms, "pending", t->pending);
 	for (i = 0; i < ENTRY_TERMS; i++) {
-		put_u64(terms, key[i], t->term[i]);
+		jsonput_u64(terms, key[i], t->term[i]);
 		right += t->term[i];
 	}
-	put_u64(terms, "backlog_bytes", t->backlog_bytes);
+	jsonput_u64(terms, "backlog_bytes", t->backlog_bytes);
 	return equation("target", t->name, t->stored, right, t->holds, terms);
 }
 
@@ -164,12 +153,12 @@ proof_json(const struct proof_job *j)
 
 	for (i = 0; i < r->damages && i < PROVE_DAMAGE_MAX; i++)
 		json_array_append_new(bad, verbs_jobs_damage(&r->damage[i]));
-	put_u64(o, "batches", r->batches);
-	put_u64(o, "records", r->records);
-	put_u64(o, "damaged", r->damages);
-	put_u64(o, "unreadable", r->unreadable);
-	put_u64(o, "not_set_aside", r->not_set_aside);
-	put_u64(o, "segments_skipped", r->skipped);
+	jsonput_u64(o, "batches", r->batches);
+	jsonput_u64(o, "records", r->records);
+	jsonput_u64(o, "damaged", r->damages);
+	jsonput_u64(o, "unreadable", r->unreadable);
+	jsonput_u64(o, "not_set_aside", r->not_set_aside);
+	jsonput_u64(o, "segments_skipped", r->skipped);
 	return o;
 }
 
