@@ -29,19 +29,18 @@ say_why(struct supervisor *s, struct bytes lines)
 	size_t shown = 0, more = 0;
 
 	while (lines.len) {
-		const uint8_t *end = memchr(lines.ptr, '\n', lines.len);
-		size_t len = end ? (size_t)(end - lines.ptr) : lines.len;
-		size_t past = end ? len + 1 : len;
+		struct bytes line = bytes_take_line(&lines);
+		int len = (int)line.len;
+		const char *text = (const char *)line.ptr;
 
-		log_error("reload: %.*s", (int)len, (const char *)lines.ptr);
-		if (!more && shown + len < SUPERVISOR_ERROR_SIZE - MORE_SIZE)
+		log_error("reload: %.*s", len, text);
+		if (!more &&
+		    shown + line.len < SUPERVISOR_ERROR_SIZE - MORE_SIZE)
 			shown += (size_t)snprintf(s->reload_error + shown,
 			    SUPERVISOR_ERROR_SIZE - shown, "%s%.*s",
-			    shown ? "\n" : "", (int)len,
-			    (const char *)lines.ptr);
+			    shown ? "\n" : "", len, text);
 		else
 			more++;
-		lines = bytes_of(lines.ptr + past, lines.len - past);
 	}
 	if (more)
 		snprintf(s->reload_error + shown, SUPERVISOR_ERROR_SIZE - shown,

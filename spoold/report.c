@@ -59,12 +59,10 @@ void
 supervisor_warn_lines(struct supervisor *s, struct bytes lines)
 {
 	while (lines.len) {
-		const uint8_t *end = memchr(lines.ptr, '\n', lines.len);
-		size_t len = end ? (size_t)(end - lines.ptr) : lines.len;
-		size_t past = end ? len + 1 : len;
+		struct bytes line = bytes_take_line(&lines);
 
-		supervisor_warn(s, "%.*s", (int)len, (const char *)lines.ptr);
-		lines = bytes_of(lines.ptr + past, lines.len - past);
+		supervisor_warn(
+		    s, "%.*s", (int)line.len, (const char *)line.ptr);
 	}
 }
 

@@ -43,4 +43,17 @@ bytes_equal_str(struct bytes a, const char *s)
 	return bytes_equal(a, bytes_of_str(s));
 }
 
+/* Take the first line, without its LF, off a text that is not empty. */
+static inline struct bytes
+bytes_take_line(struct bytes *text)
+{
+	const uint8_t *end = memchr(text->ptr, '\n', text->len);
+	size_t len = end ? (size_t)(end - text->ptr) : text->len;
+	size_t past = end ? len + 1 : len;
+	struct bytes line = bytes_of(text->ptr, len);
+
+	*text = bytes_of(text->ptr + past, text->len - past);
+	return line;
+}
+
 #endif

@@ -30,14 +30,10 @@ deny_fini(struct deny *d)
 static struct bytes
 next_line(struct bytes *text)
 {
-	const uint8_t *end = memchr(text->ptr, '\n', text->len);
-	size_t len = end ? (size_t)(end - text->ptr) : text->len;
-	struct bytes line = bytes_of(text->ptr, len);
+	struct bytes line = bytes_take_line(text);
 	const uint8_t *comment =
 	    line.len ? memchr(line.ptr, '#', line.len) : NULL;
 
-	*text = bytes_of(
-	    text->ptr + len + (end ? 1 : 0), text->len - len - (end ? 1 : 0));
 	if (comment)
 		line.len = (size_t)(comment - line.ptr);
 	while (line.len && line.ptr[line.len - 1] <= ' ')
