@@ -35,7 +35,6 @@ struct trip {
 	char port[8];
 	int lookup_rc;
 	struct addrinfo *addresses;
-	size_t count; /* of them */
 	bool is_looking; /* the thread has it */
 	struct dial *dial;
 	struct link *link; /* once it is ready */
@@ -154,9 +153,8 @@ on_closed(int rc, const char *why, void *arg)
 	 * A server that refuses our certificate says so when the link is ready
 	 * already; only when all its addresses did, it is a refusal.
 	 */
-	bool is_last = dial_at(t->dial) + 1 >= t->count;
 	c->first[t->server] = 0;
-	if (rc == ERR_AUTH && !is_last) {
+	if (rc == ERR_AUTH && !dial_is_last(t->dial)) {
 		c->first[t->server] = dial_at(t->dial) + 1;
 		rc = ERR_CLOSED;
 	}
@@ -213,13 +211,14 @@ dial(struct trip *t)
 	    .link_arg = t,
 	};
 	for (struct addrinfo *a = t->addresses;
-	     a && t->count < DIAL_ADDRESSES_MAX; a = a->ai_next) {
-		if (a->ai_addrlen > sizeof(addresses[0].sa))
+	     a && settings.count < DIAL_ADDRESSES_MAX; a = a->ai_next) {
+		struct address *to = &addresses[settings.count];
+		if (a->ai_addrlen > sizeof(to->sa))
 			continue;
-		memcpy(&addresses[t->count].sa, a->ai_addr, a->ai_addrlen);
-		addresses[t->count++].len = a->ai_addrlen;
+		memcpy(&to->sa, a->ai_addr, a->ai_addrlen);
+		to->len = a->ai_addrlen;
+		settings.count++;
 	}
-	settings.count = t->count;
 	return dial_start(
 	    c->settings.loop, c->pool, &settings, &dial_events, t, &t->dial);
 }

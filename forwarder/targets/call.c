@@ -23,7 +23,7 @@ struct call {
 	struct link_pool *pool;
 	struct dial *dial;
 	struct link *link;
-	size_t count, first; /* addresses there were; where to begin */
+	size_t first; /* address to begin with */
 };
 
 /* ---- settings
@@ -150,7 +150,7 @@ on_closed(int rc, const char *why, void *arg)
 	struct call *c = arg;
 	const struct tls *tls = link_tls(c->link);
 	enum tls_failure failure = tls ? tls_failure(tls) : TLS_FAILURE_NONE;
-	bool is_last = dial_at(c->dial) + 1 >= c->count;
+	bool is_last = dial_is_last(c->dial);
 	char text[400];
 
 	c->first = is_refusal(failure) && !is_last ? dial_at(c->dial) + 1 : 0;
@@ -220,7 +220,6 @@ on_resolved(
 	};
 	int rc;
 
-	c->count = n < DIAL_ADDRESSES_MAX ? n : DIAL_ADDRESSES_MAX;
 	if (!n) {
 		target_host_fail(c->host, TARGET_RETRY, "RESOLVE",
 		    why ? why : "the name has no address", 0);

@@ -239,3 +239,9 @@ dial_at(const struct dial *d)
 {
 	return d->at;
 }
+
+bool
+dial_is_last(const struct dial *d)
+{
+	return d->at + 1 >= d->count;
+}

@@ -11,6 +11,7 @@
 #ifndef LIB_LINK_DIAL_H
 #define LIB_LINK_DIAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,7 +63,8 @@ int dial_start(struct loop *loop, struct link_pool *pool,
 /* Forget it; no callback comes.  Allowed within the callbacks.  NULL too. */
 void dial_free(struct dial *d);
 
-/* Which address it was, or is; from 0. */
+/* Which address it was, or is; from 0; and whether none comes after it. */
 size_t dial_at(const struct dial *d);
+bool dial_is_last(const struct dial *d);
 
 #endif

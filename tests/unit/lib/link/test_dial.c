@@ -276,6 +276,7 @@ every_fault_of_one_address_leads_to_the_next(void **state)
 		if (!came)
 			fail_msg("fault %zu: %s", i, why);
 		assert_int_equal(dial_at(dial), 1);
+		assert_true(dial_is_last(dial));
 		assert_int_equal(servers[0].accepted, faults[i] != ABSENT);
 		assert_int_equal(servers[1].accepted, 1);
 	}
@@ -309,13 +310,20 @@ an_address_that_may_come_back_counts_more(void **state)
 static void
 it_begins_where_it_is_told(void **state)
 {
-	(void)state;
 	serve(0, GOOD);
 	serve(1, GOOD);
 	dial_from(1, 2);
 	assert_non_null(came);
 	assert_int_equal(dial_at(dial), 1);
 	assert_int_equal(servers[0].accepted, 0);
+	teardown(state);
+	assert_int_equal(setup(state), 0);
+	serve(0, GOOD);
+	serve(1, GOOD);
+	dial_from(0, 2);
+	assert_non_null(came);
+	assert_int_equal(dial_at(dial), 0);
+	assert_false(dial_is_last(dial));
 }
 
 static void
