@@ -144,10 +144,8 @@ on_connected(struct agentlink_wire *w, uint64_t now_ms)
 static int
 tls_over(struct agentlink_wire *w)
 {
-	enum tls_failure f = tls_failure(w->tls);
-	bool is_refused =
-	    f == TLS_FAILURE_PEER_REFUSED || f == TLS_FAILURE_SELF_REFUSED;
-	return over(w, is_refused ? ERR_AUTH : ERR_TLS, tls_why(w->tls));
+	int rc = tls_is_refusal(tls_failure(w->tls)) ? ERR_AUTH : ERR_TLS;
+	return over(w, rc, tls_why(w->tls));
 }
 
 /* As much ciphertext as the kernel takes. */

@@ -104,13 +104,6 @@ call_settings_fini(struct call_settings *s)
 /* ---- how it fails
  * ---------------------------------------------------------- */
 
-static bool
-is_refusal(enum tls_failure failure)
-{
-	return failure == TLS_FAILURE_PEER_REFUSED ||
-	    failure == TLS_FAILURE_SELF_REFUSED;
-}
-
 static const char *
 code_of(int rc, enum tls_failure failure)
 {
@@ -141,7 +134,7 @@ on_dial_failed(const struct dial_failure *f, void *arg)
 	c->first = 0;
 	snprintf(why, sizeof(why), "%s", f->why); /* the pump resets us */
 	target_host_fail(c->host,
-	    is_refusal(f->tls) ? TARGET_HOLD : TARGET_RETRY, code, why, 0);
+	    tls_is_refusal(f->tls) ? TARGET_HOLD : TARGET_RETRY, code, why, 0);
 }
 
 static void
@@ -153,11 +146,12 @@ on_closed(int rc, const char *why, void *arg)
 	bool is_last = dial_is_last(c->dial);
 	char text[400];
 
-	c->first = is_refusal(failure) && !is_last ? dial_at(c->dial) + 1 : 0;
+	c->first =
+	    tls_is_refusal(failure) && !is_last ? dial_at(c->dial) + 1 : 0;
 	snprintf(text, sizeof(text), "%s: %s", link_peer(c->link),
 	    rc ? why : "the peer closed the connection");
 	target_host_fail(c->host,
-	    is_refusal(failure) && is_last ? TARGET_HOLD : TARGET_RETRY,
+	    tls_is_refusal(failure) && is_last ? TARGET_HOLD : TARGET_RETRY,
 	    code_of(rc, failure), text, 0);
 }
 

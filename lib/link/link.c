@@ -232,13 +232,9 @@ linger(struct link *k, unsigned ms)
 void
 link_impl_tls_failed(struct link *k)
 {
-	enum tls_failure f = tls_failure(k->tls);
-
 	if (k->state == LINK_LINGER || k->state == LINK_OVER)
 		return;
-	k->rc = f == TLS_FAILURE_PEER_REFUSED || f == TLS_FAILURE_SELF_REFUSED
-	    ? ERR_AUTH
-	    : ERR_TLS;
+	k->rc = tls_is_refusal(tls_failure(k->tls)) ? ERR_AUTH : ERR_TLS;
 	snprintf(k->why, sizeof(k->why), "%s", tls_why(k->tls));
 	linger(k, ALERT_LINGER_MS);
 }

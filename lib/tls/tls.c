@@ -169,6 +169,13 @@ tls_new(struct tls_config *config, const char *name, struct tls **out)
 	return rc;
 }
 
+bool
+tls_is_refusal(enum tls_failure failure)
+{
+	return failure == TLS_FAILURE_PEER_REFUSED ||
+	    failure == TLS_FAILURE_SELF_REFUSED;
+}
+
 void
 tls_set_time(struct tls *t, int64_t wall_ns)
 {

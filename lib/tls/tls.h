@@ -38,6 +38,9 @@ enum tls_failure {
 	TLS_FAILURE_LOCAL, /* memory, or a library that does not work */
 };
 
+/* One of the two refusals. */
+bool tls_is_refusal(enum tls_failure failure);
+
 /* Who a certificate says that it is. */
 enum tls_identity {
 	TLS_IDENTITY_AGENT, /* spool:agent:<uuid> */
