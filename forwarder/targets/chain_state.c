@@ -47,22 +47,27 @@ forget_earlier(struct target *t)
 			    &t->settled, p.extra[i].from, p.extra[i].to, NULL);
 }
 
-/* Say SKIP for the part of [from, to) that the parent lacks. */
-static void
-say_rest(struct target *t, uint64_t from, uint64_t to, uint8_t reason)
+/* The first part of [*from, end) that the parent lacks: [*from, *to). */
+static bool
+next_lacking(const struct target *t, uint64_t *from, uint64_t end, uint64_t *to)
 {
-	while (from < to) {
-		uint64_t gap = ivset_first_gap(&t->parents, from);
-		uint64_t next = to;
+	*from = ivset_first_gap(&t->parents, *from);
+	if (*from >= end)
+		return false;
+	*to = end;
+	ivset_first_in(&t->parents, *from, to);
+	if (*to > end)
+		*to = end;
+	return true;
+}
 
-		if (gap >= to)
-			return;
-		ivset_first_in(&t->parents, gap, &next);
-		next = next < to ? next : to;
+/* Say SKIP for the part of [from, end) that the parent lacks. */
+static void
+say_rest(struct target *t, uint64_t from, uint64_t end, uint8_t reason)
+{
+	for (uint64_t to; next_lacking(t, &from, end, &to); from = to)
 		chain_say_skip(
-		    t, gap, next - gap, (enum entry_skip_reason)reason);
-		from = next;
-	}
+		    t, from, to - from, (enum entry_skip_reason)reason);
 }
 
 void
@@ -92,24 +97,14 @@ say_holes(struct target *t)
 }
 
 /*
- * What of [from, to) is not there.  A set that is full remembers less: the
+ * What of [from, end) is not there.  A set that is full remembers less: the
  * rest is found when all of this is owed again, and the two compare anew.
  */
 static void
-note_lost(struct target *t, uint64_t from, uint64_t to, struct ivset *lost)
+note_lost(struct target *t, uint64_t from, uint64_t end, struct ivset *lost)
 {
-	while (from < to) {
-		uint64_t gap = ivset_first_gap(&t->parents, from);
-		uint64_t next = to;
-
-		if (gap >= to)
-			return;
-		ivset_first_in(&t->parents, gap, &next);
-		if (next > to)
-			next = to;
-		ivset_add(lost, gap, next, NULL);
-		from = next;
-	}
+	for (uint64_t to; next_lacking(t, &from, end, &to); from = to)
+		ivset_add(lost, from, to, NULL);
 }
 
 /*
