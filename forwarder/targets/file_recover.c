@@ -52,7 +52,6 @@ struct survey {
 	struct file_writer *w;
 	const char *old; /* the target's name before */
 	uint64_t keep; /* the number of the position */
-	bool fresh; /* nothing was ever written */
 	bool removed;
 	struct file_dir_entry bad; /* fresh: what must not be there */
 };
@@ -130,7 +129,7 @@ static int
 tidy(struct file_writer *w, const struct file_position *at,
     struct file_trouble *t)
 {
-	struct survey s = {.w = w, .fresh = !at, .keep = at ? at->number : 1};
+	struct survey s = {.w = w, .keep = at ? at->number : 1};
 	char stranger[256] = "";
 	int rc;
 
