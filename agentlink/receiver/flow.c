@@ -72,8 +72,8 @@ send_item(struct flow *f, struct flow_item *item)
 	flow_send_msg(f, &m);
 }
 
-static bool
-is_withdrawn(const struct flow_item *item, const struct flow_range *r)
+bool
+flow_is_withdrawn(const struct flow_item *item, const struct flow_range *r)
 {
 	return r->cut != r->stream->cut && item->number >= r->stream->cut_at;
 }
@@ -91,13 +91,13 @@ take_out_withdrawn(struct flow *f, struct flow_item *item)
 	if (item->chain)
 		return;
 	for (uint32_t i = 0; i < item->n; i++)
-		out += is_withdrawn(item, &item->ranges[i]);
+		out += flow_is_withdrawn(item, &item->ranges[i]);
 	/* Without memory the keeper is shown it, and refuses. */
 	keep = out ? calloc(item->n, sizeof(*keep)) : NULL;
 	if (!keep)
 		return;
 	for (uint32_t i = 0; i < item->n; i++)
-		keep[i] = !is_withdrawn(item, &item->ranges[i]);
+		keep[i] = !flow_is_withdrawn(item, &item->ranges[i]);
 	flow_reduce(f, item, keep);
 	free(keep);
 }

@@ -125,7 +125,7 @@ cut_stream(struct flow *f, struct flow_item *item, const struct flow_range *r,
 {
 	struct flow_stream *s = r->stream;
 
-	if (r->cut != s->cut && item->number >= s->cut_at)
+	if (flow_is_withdrawn(item, r))
 		return; /* it has been */
 	s->cut++;
 	s->cut_at = item->number;
@@ -192,8 +192,7 @@ judge_ranges(struct flow *f, struct flow_item *item,
 		return ERR_FORMAT; /* refused for no reason */
 	/* What is new of a stream that was cut goes with it. */
 	for (uint32_t i = 0; i < item->n; i++)
-		if (item->ranges[i].cut != item->ranges[i].stream->cut &&
-		    item->number >= item->ranges[i].stream->cut_at)
+		if (flow_is_withdrawn(item, &item->ranges[i]))
 			keep[i] = false;
 	return 0;
 }

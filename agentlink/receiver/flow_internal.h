@@ -16,10 +16,7 @@ struct flow_stream {
 	bool final;
 	bool asked; /* a STREAM_STATE is to come */
 	uint32_t refs; /* items that speak of it */
-	/*
-	 * How often it was cut: a range of an earlier cut in an item numbered
-	 * cut_at or above is withdrawn.
-	 */
+	/* How often it was cut, and where: see flow_is_withdrawn. */
 	uint32_t cut;
 	uint64_t cut_at;
 	struct flow_stream_open open;
@@ -63,6 +60,10 @@ struct flow {
 void flow_send_msg(struct flow *f, const struct ipc_msg *m);
 void flow_send_stream_open(struct flow *f, struct flow_stream *s);
 void flow_send_chain_open(struct flow *f, const struct flow_chain *c);
+
+/* It was given before its stream was cut, and is numbered where or behind. */
+bool flow_is_withdrawn(
+    const struct flow_item *item, const struct flow_range *r);
 
 /*
  * Take out of an item what is not kept: made anew, or VOID.  What was kept
