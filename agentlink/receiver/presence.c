@@ -7,22 +7,6 @@
 #include "agentlink/receiver/session.h"
 #include "lib/base/log.h"
 
-static void
-say(struct receiver *r, const struct ipc_msg *m)
-{
-	struct bytes part;
-	struct buf b;
-
-	if (!r->keeper)
-		return; /* it is told when it is back */
-	buf_init(&b, IPC_MESSAGE_MAX);
-	ipc_encode(&b, m);
-	part = buf_bytes(&b);
-	if (!b.err)
-		chan_send(r->keeper, m->type, &part, 1, -1);
-	buf_fini(&b);
-}
-
 void
 presence_came(struct session *s)
 {
@@ -39,7 +23,7 @@ presence_came(struct session *s)
 	c->since_us = s->since_us;
 	c->listener = bytes_of_str(s->listener->name);
 	c->host = bytes_of_str(s->host);
-	say(s->receiver, &m);
+	receiver_tell(s->receiver, &m); /* or when it is back */
 }
 
 void
@@ -49,7 +33,7 @@ presence_left(struct session *s)
 
 	m.u.disconnected.connection = s->number;
 	if (s->number)
-		say(s->receiver, &m);
+		receiver_tell(s->receiver, &m);
 }
 
 void

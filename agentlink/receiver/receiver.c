@@ -183,6 +183,22 @@ seal_if_due(struct receiver *r)
 }
 
 void
+receiver_tell(struct receiver *r, const struct ipc_msg *m)
+{
+	struct bytes part;
+	struct buf b;
+
+	if (!r->keeper)
+		return;
+	buf_init(&b, IPC_MESSAGE_MAX);
+	ipc_encode(&b, m);
+	part = buf_bytes(&b);
+	if (!b.err)
+		chan_send(r->keeper, m->type, &part, 1, -1);
+	buf_fini(&b);
+}
+
+void
 receiver_count(struct receiver *r, uint64_t *counter, uint64_t n)
 {
 	*counter += n;
@@ -240,8 +256,7 @@ report(struct receiver *r)
 {
 	struct ipc_msg m = {.type = IPC_REPORT};
 	struct kv *kv = NULL;
-	struct buf b, out;
-	struct bytes part;
+	struct buf b;
 	char key[80];
 
 	if (!r->keeper || kv_new(&kv))
@@ -261,15 +276,11 @@ report(struct receiver *r)
 	}
 	add_alarms(r, kv);
 	buf_init(&b, KV_BYTES_MAX);
-	buf_init(&out, IPC_MESSAGE_MAX);
 	kv_encode(kv, &b);
 	m.u.kv.kv = buf_bytes(&b);
-	ipc_encode(&out, &m);
-	part = buf_bytes(&out);
-	if (!b.err && !out.err)
-		chan_send(r->keeper, IPC_REPORT, &part, 1, -1);
+	if (!b.err)
+		receiver_tell(r, &m);
 	buf_fini(&b);
-	buf_fini(&out);
 	kv_free(kv);
 }
 

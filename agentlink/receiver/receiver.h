@@ -123,6 +123,9 @@ void receiver_apply_window(struct receiver *r);
 void receiver_credit(
     const struct receiver *r, uint32_t *bytes, uint32_t *batches);
 
+/* Tell the keeper, if there is one. */
+void receiver_tell(struct receiver *r, const struct ipc_msg *m);
+
 /* n more for one of a listener's counters. */
 void receiver_count(struct receiver *r, uint64_t *counter, uint64_t n);
 
