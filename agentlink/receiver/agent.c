@@ -202,9 +202,7 @@ open_stream(
 	s->streams_open++;
 	rc = open_flow(s, st, o);
 	if (rc == ERR_LIMIT) {
-		s->streams[number - 1] = NULL;
-		s->streams_open--;
-		free(st);
+		free_stream(st, false);
 		refuse_stream(s, number, AGENTLINK_CODE_STREAM_LIMIT);
 	} else if (rc) {
 		session_fail(s, AGENTLINK_CODE_INTERNAL, "out of memory");
