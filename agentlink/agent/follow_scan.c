@@ -206,14 +206,6 @@ try_open(struct follow *f, struct follow_file *x, const char *path)
 		follow_note(f, false, path, "is followed");
 }
 
-static bool
-has_changed(const struct follow_file *x, const struct stat *st)
-{
-	return st->st_size != x->rest.st_size ||
-	    st->st_mtim.tv_sec != x->rest.st_mtim.tv_sec ||
-	    st->st_mtim.tv_nsec != x->rest.st_mtim.tv_nsec;
-}
-
 static void
 see(struct follow *f, const char *path, uint64_t now_ms)
 {
@@ -227,7 +219,7 @@ see(struct follow *f, const char *path, uint64_t now_ms)
 	if (x->source) {
 		if (strcmp(source_path(x->source), path) != 0)
 			source_rename(x->source, path);
-	} else if (!x->rest_path || has_changed(x, &st)) {
+	} else if (!x->rest_path || !source_is_same(&st, &x->rest)) {
 		try_open(f, x, path);
 	}
 }

@@ -222,14 +222,19 @@ too_long(struct source *s)
 	return 0;
 }
 
+bool
+source_is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 /* Nothing was written since all of it was read. */
 static bool
 is_unchanged(const struct source *s, const struct stat *st)
 {
-	return s->is_at_end && !s->is_finishing &&
-	    st->st_size == s->last.st_size &&
-	    st->st_mtim.tv_sec == s->last.st_mtim.tv_sec &&
-	    st->st_mtim.tv_nsec == s->last.st_mtim.tv_nsec;
+	return s->is_at_end && !s->is_finishing && source_is_same(st, &s->last);
 }
 
 /* Another content under the same name: begin again. */

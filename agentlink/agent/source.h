@@ -80,6 +80,8 @@ int source_fd(const struct source *s);
 uint64_t source_records(const struct source *s);
 /* Bytes of the file that were not read. */
 uint64_t source_behind(const struct source *s);
+/* Does it look as if nothing was written between the two? */
+bool source_is_same(const struct stat *a, const struct stat *b);
 /* All of the file was read, and it has not changed since: it is *st. */
 bool source_is_at_rest(const struct source *s, struct stat *st);
 /* Forget in the outbox that there was such a file. */
