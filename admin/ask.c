@@ -61,6 +61,17 @@ ask_status(struct command_context *cx, json_t **status)
 }
 
 int
+ask_stream(const struct ctl_frame *frame, json_t **row, struct fault *fault)
+{
+	int rc = frame->kind == CTL_STREAM
+	    ? json_read(frame->payload, row, NULL)
+	    : ERR_FORMAT;
+
+	return rc ? fault_of_err(fault, rc, "a stream cannot be read")
+		  : FAULT_OK;
+}
+
+int
 ask_open(struct command_context *cx, struct writer **out)
 {
 	struct writer_options o = {

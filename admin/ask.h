@@ -18,6 +18,10 @@ int ask_keeper(struct command_context *cx, const char *verb, json_t *args,
 /* The same for "status", whose schema is checked. */
 int ask_status(struct command_context *cx, json_t **status);
 
+/* The row of a stream that comes before the answer; the caller's. */
+int ask_stream(
+    const struct ctl_frame *frame, json_t **row, struct fault *fault);
+
 /* ERR_ codes of a status that is none of ours become a fault. */
 int ask_check_status(const json_t *status, struct fault *fault);
 

@@ -12,7 +12,6 @@
 #include "admin/json.h"
 #include "admin/view.h"
 #include "lib/base/clock.h"
-#include "lib/base/err.h"
 
 #define RESTART_US UINT64_C(10000000) /* how long a keeper may be away */
 #define PAUSE_MS 200
@@ -31,12 +30,10 @@ on_frame(const struct ctl_frame *frame, void *arg, struct fault *fault)
 {
 	struct proof *p = arg;
 	json_t *row;
-	int rc = frame->kind == CTL_STREAM
-	    ? json_read(frame->payload, &row, NULL)
-	    : ERR_FORMAT;
+	int rc = ask_stream(frame, &row, fault);
 
 	if (rc)
-		return fault_of_err(fault, rc, "a stream cannot be read");
+		return rc;
 	json_array_append_new(p->streams, row);
 	return FAULT_OK;
 }

@@ -7,7 +7,6 @@
 #include "admin/json.h"
 #include "admin/nouns.h"
 #include "admin/rows.h"
-#include "lib/base/err.h"
 
 struct listing {
 	const struct args *args;
@@ -34,12 +33,10 @@ on_frame(const struct ctl_frame *frame, void *arg, struct fault *fault)
 {
 	struct listing *l = arg;
 	json_t *row;
-	int rc = frame->kind == CTL_STREAM
-	    ? json_read(frame->payload, &row, NULL)
-	    : ERR_FORMAT;
+	int rc = ask_stream(frame, &row, fault);
 
 	if (rc)
-		return fault_of_err(fault, rc, "a stream cannot be read");
+		return rc;
 	if (is_wanted(l, row)) {
 		l->found++;
 		if (l->left > 0) {
