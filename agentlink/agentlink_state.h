@@ -2,10 +2,8 @@
 /*
  * agentlink_state - what an engine remembers; for agentlink/ alone.
  *
- * The engine is in four files that share these structs: agentlink_engine.c
- * (life, connections, time, events), agentlink_stream.c (what is held, what
- * is durable, what to send next: RULES.md 2), agentlink_talk.c (messages that
- * come), agentlink_say.c (messages that go).
+ * The files of the engine share these structs; README.md says what each is
+ * for, and below is what each may call.
  */
 #ifndef AGENTLINK_AGENTLINK_STATE_H
 #define AGENTLINK_AGENTLINK_STATE_H
