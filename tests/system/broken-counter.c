@@ -11,7 +11,7 @@
 
 #include "lib/base/err.h"
 #include "lib/codec/entry.h"
-#include "lib/store/store.h"
+#include "tests/system/stopped_spool.h"
 
 #define ENTRIES_MAX 4096
 
@@ -20,24 +20,6 @@ struct wish {
 	struct entry_stream_key key; /* of the stream with that name */
 	char copy[ENTRY_STREAM_MAX];
 };
-
-static void
-must(int rc, const char *what)
-{
-	if (!rc)
-		return;
-	fprintf(stderr, "broken-counter: %s: %s\n", what, err_text(rc));
-	exit(1);
-}
-
-static void
-read_key(const char *path, uint8_t key[32])
-{
-	FILE *f = fopen(path, "re");
-
-	must(f && fread(key, 1, 32, f) == 32 ? 0 : ERR_KEY, path);
-	fclose(f);
-}
 
 /* The stream's full name, from the definition that a batch of it needs. */
 static int
@@ -71,7 +53,7 @@ lie(const char *what, const struct wish *w)
 		e.u.counters.listener = bytes_of_str(w->name);
 		e.u.counters.duplicate = 1;
 	} else if (!strcmp(what, "stream")) {
-		must(w->key.name.len ? 0 : ERR_NOENT, w->name);
+		stopped_spool_must(w->key.name.len ? 0 : ERR_NOENT, w->name);
 		e.type = ENTRY_STREAM_COUNTERS;
 		e.u.stream_counters.key = w->key;
 		e.u.stream_counters.counts.duplicate = 1;
@@ -92,38 +74,30 @@ append(struct store *s, const struct entry *e)
 	struct store_txn *txn;
 	struct buf b;
 	uint64_t number;
-	bool fresh;
 
 	/* Counters in a delta are about what stores nothing. */
 	buf_init(&b, ENTRIES_MAX);
 	entry_encode(&b, &begin);
 	entry_encode(&b, e);
-	must(b.err, "entry");
-	must(store_begin(s, store_need(0, b.len), true, &fresh, &txn), "begin");
-	must(fresh ? ERR_STATE : 0, "a fresh segment");
-	must(store_add_control(txn, buf_bytes(&b), &number), "add");
-	must(store_commit(txn, &token), "commit");
+	stopped_spool_must(b.err, "entry");
+	txn = stopped_spool_begin(s, store_need(0, b.len), true);
+	stopped_spool_must(
+	    store_add_control(txn, buf_bytes(&b), &number), "add");
+	stopped_spool_must(store_commit(txn, &token), "commit");
 	buf_fini(&b);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct store_options o = {.quota_bytes = UINT64_C(2) << 30};
 	struct wish w = {.name = NULL};
 	struct entry e;
 	struct store *s;
-	char why[512] = "";
 
 	if (argc != 5)
 		return 2;
 	w.name = argv[4];
-	o.dir = argv[1];
-	o.encrypt = true;
-	o.allow_any_filesystem = true;
-	read_key(argv[2], o.key);
-	must(store_open(&o, why, sizeof(why), &s), why);
-	must(store_replay(s, note_stream, &w), "replay");
+	s = stopped_spool_open(argv[1], argv[2], note_stream, &w);
 	e = lie(argv[3], &w);
 	append(s, &e);
 	store_close(s);

@@ -12,27 +12,9 @@
 #include <string.h>
 
 #include "lib/base/err.h"
-#include "lib/store/store.h"
+#include "tests/system/stopped_spool.h"
 
 #define COPY_MAX ((size_t)BATCH_STORED_MAX + (2 << 20))
-
-static void
-must(int rc, const char *what)
-{
-	if (!rc)
-		return;
-	fprintf(stderr, "lying-batch: %s: %s\n", what, err_text(rc));
-	exit(1);
-}
-
-static void
-read_key(const char *path, uint8_t key[32])
-{
-	FILE *f = fopen(path, "re");
-
-	must(f && fread(key, 1, 32, f) == 32 ? 0 : ERR_KEY, path);
-	fclose(f);
-}
 
 static int
 note_last(void *arg, const struct store_batch *b)
@@ -48,7 +30,7 @@ move_on(struct bytes ranges, struct buf *out)
 	struct batch_ranges in;
 	struct batch_range r;
 
-	must(batch_ranges_begin(&in, ranges), "ranges");
+	stopped_spool_must(batch_ranges_begin(&in, ranges), "ranges");
 	batch_ranges_encode_begin(out, NULL, in.ranges);
 	while (batch_ranges_next(&in, &r) == 1) {
 		r.first_seq += r.count;
@@ -74,9 +56,8 @@ append(struct store *s, const struct store_batch *last, bool unreadable)
 	};
 	uint64_t number, first_rec;
 	struct buf ranges;
-	bool fresh;
 
-	must(payload ? 0 : ERR_NOMEM, "payload");
+	stopped_spool_must(payload ? 0 : ERR_NOMEM, "payload");
 	memcpy(payload, last->payload.ptr, last->payload.len);
 	if (unreadable)
 		memset(payload, 0xff, last->payload.len);
@@ -86,13 +67,11 @@ append(struct store *s, const struct store_batch *last, bool unreadable)
 	buf_init(&ranges, BATCH_RANGES_MAX);
 	move_on(last->ranges, &ranges);
 	data.ranges = buf_bytes(&ranges);
-	must(store_begin(s, store_need(ranges.len, data.payload.len), false,
-		 &fresh, &txn),
-	    "begin");
 	/* Its streams are defined only where the last one was. */
-	must(fresh ? ERR_STATE : 0, "a fresh segment");
-	must(store_add(txn, &data, &number, &first_rec), "add");
-	must(store_commit(txn, &token), "commit");
+	txn = stopped_spool_begin(
+	    s, store_need(ranges.len, data.payload.len), false);
+	stopped_spool_must(store_add(txn, &data, &number, &first_rec), "add");
+	stopped_spool_must(store_commit(txn, &token), "commit");
 	printf("%" PRIu64 " %" PRIu64 " %" PRIu32 "\n", number, first_rec,
 	    data.records);
 	buf_fini(&ranges);
@@ -102,13 +81,11 @@ append(struct store *s, const struct store_batch *last, bool unreadable)
 int
 main(int argc, char **argv)
 {
-	struct store_options o = {.quota_bytes = UINT64_C(2) << 30};
 	struct store_cursor *cursor;
 	struct store_damage damage;
 	struct store_batch last;
 	uint64_t number = 0;
 	struct store *s;
-	char why[512] = "";
 	struct buf copy;
 
 	bool unreadable = argc > 1 && !strcmp(argv[1], "--unreadable");
@@ -117,15 +94,12 @@ main(int argc, char **argv)
 	argv += unreadable;
 	if (argc != 3)
 		return 2;
-	o.dir = argv[1];
-	o.encrypt = true;
-	o.allow_any_filesystem = true;
-	read_key(argv[2], o.key);
-	must(store_open(&o, why, sizeof(why), &s), why);
-	must(store_replay(s, note_last, &number), "replay");
+	s = stopped_spool_open(argv[1], argv[2], note_last, &number);
 	buf_init(&copy, COPY_MAX);
-	must(store_cursor_open_number(s, number, &cursor), "cursor");
-	must(store_cursor_next(cursor, false, &copy, &last, &damage), "read");
+	stopped_spool_must(
+	    store_cursor_open_number(s, number, &cursor), "cursor");
+	stopped_spool_must(
+	    store_cursor_next(cursor, false, &copy, &last, &damage), "read");
 	append(s, &last, unreadable);
 	store_cursor_close(cursor);
 	buf_fini(&copy);
