@@ -265,26 +265,35 @@ spoil_last(struct storerig *r)
 	close(v.fd);
 }
 
+/* Four batches, perhaps meta, and the last is spoilt; what was to come. */
+static uint64_t
+fill_and_spoil(struct storerig *r, bool with_meta)
+{
+	struct store_meta_item item = {bytes_of_str("k"), bytes_of_str("v")};
+	struct store_info info;
+
+	storerig_init(r, true);
+	assert_int_equal(storerig_open(r), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(storerig_put(r, 3, 9000), 0);
+	if (with_meta)
+		assert_int_equal(store_meta_put(r->s, &item, 1), 0);
+	store_info(r->s, &info);
+	storerig_close(r);
+	spoil_last(r);
+	return info.next_rec;
+}
+
 /* As meta was saved behind it, it is known how many records it had. */
 static void
 damage_at_the_end_is_as_wide_as_meta_knows(void **state)
 {
-	struct store_meta_item item = {bytes_of_str("k"), bytes_of_str("v")};
 	struct storerig_sum sum;
 	struct store_info info;
 	struct storerig r;
-	uint64_t next_rec;
+	uint64_t next_rec = fill_and_spoil(&r, true);
 
 	(void)state;
-	storerig_init(&r, true);
-	assert_int_equal(storerig_open(&r), 0);
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(storerig_put(&r, 3, 9000), 0);
-	assert_int_equal(store_meta_put(r.s, &item, 1), 0);
-	store_info(r.s, &info);
-	next_rec = info.next_rec;
-	storerig_close(&r);
-	spoil_last(&r);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(storerig_open(&r), 0);
 		storerig_read_all(&r, &sum);
@@ -307,17 +316,9 @@ damage_at_the_end_that_nobody_knows_of_leaves_a_hole(void **state)
 	struct storerig_sum sum;
 	struct store_info info;
 	struct storerig r;
-	uint64_t next_rec;
+	uint64_t next_rec = fill_and_spoil(&r, false);
 
 	(void)state;
-	storerig_init(&r, true);
-	assert_int_equal(storerig_open(&r), 0);
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(storerig_put(&r, 3, 9000), 0);
-	store_info(r.s, &info);
-	next_rec = info.next_rec;
-	storerig_close(&r);
-	spoil_last(&r);
 	assert_int_equal(storerig_open(&r), 0);
 	storerig_read_all(&r, &sum);
 	assert_true(storerig_is_honest(&sum));
