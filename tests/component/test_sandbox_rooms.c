@@ -44,18 +44,6 @@ struct certificates {
 	struct pki *ca, *spool, *agent;
 };
 
-static struct pki *
-issue(const struct pki *issuer, const char *alt)
-{
-	struct pki_request r = {.issuer = issuer,
-	    .name = "test",
-	    .alt = alt,
-	    .usage = issuer ? "serverAuth,clientAuth" : NULL,
-	    .is_authority = !issuer};
-
-	return pki_new(&r);
-}
-
 static int
 setup(void **state)
 {
@@ -64,9 +52,9 @@ setup(void **state)
 	if (!c)
 		return -1;
 	*state = c;
-	c->ca = issue(NULL, NULL);
-	c->spool = issue(c->ca, "DNS:spool.example");
-	c->agent = issue(c->ca, AGENT);
+	c->ca = pki_issue(NULL, NULL);
+	c->spool = pki_issue(c->ca, "DNS:spool.example");
+	c->agent = pki_issue(c->ca, AGENT);
 	return 0;
 }
 

@@ -141,6 +141,20 @@ pki_new(const struct pki_request *request)
 	return p;
 }
 
+struct pki *
+pki_issue(const struct pki *issuer, const char *alt)
+{
+	struct pki_request r = {
+	    .issuer = issuer,
+	    .name = "test",
+	    .alt = alt,
+	    .usage = issuer ? "serverAuth,clientAuth" : NULL,
+	    .is_authority = !issuer,
+	};
+
+	return pki_new(&r);
+}
+
 void
 pki_free(struct pki *p)
 {

@@ -26,6 +26,8 @@ struct pki_request {
 };
 
 struct pki *pki_new(const struct pki_request *request);
+/* An authority if nobody issues it, else a certificate for either side. */
+struct pki *pki_issue(const struct pki *issuer, const char *alt);
 void pki_free(struct pki *p);
 
 /* PEM, valid until pki_free. */

@@ -174,25 +174,11 @@ dial_from(size_t first, size_t count)
 /* ---- certificates
  * ---------------------------------------------------------- */
 
-static struct pki *
-issue(const struct pki *issuer, const char *alt)
-{
-	struct pki_request r = {
-	    .issuer = issuer,
-	    .name = "test",
-	    .alt = alt,
-	    .usage = alt ? "serverAuth,clientAuth" : NULL,
-	    .is_authority = !alt,
-	};
-
-	return pki_new(&r);
-}
-
 static struct tls_config *
 configure(
     enum tls_config_side side, const struct pki *issuer, const char *protocol)
 {
-	struct pki *own = issue(issuer, "DNS:spool.example");
+	struct pki *own = pki_issue(issuer, "DNS:spool.example");
 	struct tls_config_settings settings = {
 	    .side = side,
 	    .verify = side == TLS_CONFIG_CLIENT ? TLS_CONFIG_REQUIRED
@@ -221,8 +207,8 @@ setup(void **state)
 	dial = NULL;
 	failure = (struct dial_failure){0};
 	memset(servers, 0, sizeof(servers));
-	ca = issue(NULL, NULL);
-	other_ca = issue(NULL, NULL);
+	ca = pki_issue(NULL, NULL);
+	other_ca = pki_issue(NULL, NULL);
 	client = configure(TLS_CONFIG_CLIENT, ca, "agentlink/1");
 	config[GOOD] = configure(TLS_CONFIG_SERVER, ca, "agentlink/1");
 	config[UNKNOWN] = configure(TLS_CONFIG_SERVER, other_ca, "agentlink/1");

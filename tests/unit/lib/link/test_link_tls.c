@@ -111,23 +111,11 @@ on_closed(int rc, const char *why, void *arg)
 static const struct link_events events = {
     on_ready, on_data, on_drained, NULL, on_closed};
 
-static struct pki *
-issue(const struct pki *issuer, const char *alt, bool is_authority)
-{
-	struct pki_request r = {.issuer = issuer,
-	    .name = "test",
-	    .alt = alt,
-	    .usage = is_authority ? NULL : "serverAuth,clientAuth",
-	    .is_authority = is_authority};
-
-	return pki_new(&r);
-}
-
 static struct tls_config *
 config(const struct world *w, const struct pki *issuer, const char *alt,
     enum tls_config_side side)
 {
-	struct pki *own = issue(issuer, alt, false);
+	struct pki *own = pki_issue(issuer, alt);
 	struct tls_config_settings settings = {.side = side,
 	    .verify = TLS_CONFIG_REQUIRED,
 	    .cert_pem = pki_cert(own),
@@ -150,8 +138,8 @@ setup(void **state)
 	if (!w || loop_new(&w->loop) || link_pool_new(w->loop, &w->pool))
 		return -1;
 	*state = w;
-	w->ca = issue(NULL, NULL, true);
-	w->other_ca = issue(NULL, NULL, true);
+	w->ca = pki_issue(NULL, NULL);
+	w->other_ca = pki_issue(NULL, NULL);
 	w->spool = config(w, w->ca, "DNS:spool.example", TLS_CONFIG_SERVER);
 	w->agent = config(w, w->ca, AGENT, TLS_CONFIG_CLIENT);
 	w->stranger = config(w, w->other_ca, AGENT, TLS_CONFIG_CLIENT);
@@ -481,7 +469,7 @@ static void
 answers_that_nobody_fetches_end_the_link(void **state)
 {
 	struct world *w = *state;
-	struct pki *own = issue(w->ca, AGENT, false);
+	struct pki *own = pki_issue(w->ca, AGENT);
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	int pair[2], small = 4096;
 	SSL *ssl;
