@@ -4,11 +4,8 @@
 # installed; agentlink.3 has every function of the client.
 set -eu
 cd "${TOP_SRCDIR:-.}"
-command -v mandoc >/dev/null 2>&1 || {
-	echo "skipped: mandoc is not installed"
-	[ -z "${CI:-}" ] && exit 77
-	exit 1
-}
+. tests/lint/need
+need mandoc
 status=0
 for page in man/*.[1-9]; do
 	if mandoc -T lint -W style "$page" 2>&1 |

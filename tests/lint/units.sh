@@ -3,11 +3,8 @@
 # The units are understood, whole, by the systemd of this machine, and ask for
 # nothing that spoold cannot do without.
 set -eu
-command -v systemd-analyze >/dev/null 2>&1 || {
-	echo "skipped: systemd-analyze is not installed"
-	[ -z "${CI:-}" ] && exit 77
-	exit 1
-}
+. "${TOP_SRCDIR:-.}/tests/lint/need"
+need systemd-analyze
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 for unit in etc/systemd/*.service; do
