@@ -13,22 +13,17 @@ import socket
 import subprocess
 import time
 
+import spool as spools
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 MEASURES = {"ingest_agentlink_tls", "cpu_per_million_agentlink",
             "disk_at_once", "drain_chain"}
 WINDOW = 128  # RELP frames that wait on a connection
 STALL = 5  # seconds without a line: no more is to come
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Missing(Exception):
     """This peer is not to be had here."""
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def listens(port):
@@ -96,11 +91,13 @@ class Daemon:
             self.process = subprocess.Popen(
                 args, env=env, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log)
-        end = time.monotonic() + 20
-        while not listens(port):
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"{args[0]} does not listen")
-            time.sleep(0.02)
+
+        def is_up_or_over():
+            return listens(port) or self.process.poll() is not None
+
+        if not spools.wait_until(is_up_or_over, 20) or (
+                self.process.poll() is not None):
+            raise RuntimeError(f"{args[0]} does not listen")
 
     def stop(self, at_most=120):
         self.process.send_signal(signal.SIGTERM)
@@ -108,9 +105,7 @@ class Daemon:
         self.process = None
 
     def cpu_seconds(self):
-        with open(f"/proc/{self.process.pid}/stat") as f:
-            fields = f.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return spools.cpu_of(self.process.pid)
 
     def queue_bytes(self):
         return sum(os.path.getsize(x) for x in self.files())
@@ -160,7 +155,7 @@ action(type="omfile" file="{arrived}" template="raw")
         super().__init__(os.path.join(bench.work, name))
         self.where = fetch(bench.cache, "rsyslog", "rsyslog-relp")
         self.program = find("rsyslogd", self.where)
-        self.port = free_port()
+        self.port = spools.free_port()
         self.arrived = os.path.join(self.directory, "arrived")
         self.config = os.path.join(self.directory, "conf")
         with open(self.config, "w") as f:
@@ -208,7 +203,7 @@ log {{ source(s); destination(d); flags(flow-control); }};
         self.where = fetch(bench.cache, "syslog-ng", "syslog-ng-core")
         self.program = find("syslog-ng", self.where)
         self.dqtool = find("dqtool", self.where)
-        self.port = free_port()
+        self.port = spools.free_port()
         self.config = os.path.join(self.directory, "conf")
         with open(self.config, "w") as f:
             f.write(self.CONFIG.format(
@@ -270,7 +265,7 @@ def load(bench, daemon, mode, warm):
 def ingest_sync(bench):
     """RELP acknowledgements of rsyslog whose queue files are synced."""
     with Rsyslog(bench, "rsyslog-disk-sync", Rsyslog.SYNC + Rsyslog.TARGET,
-                 free_port()) as daemon:
+                 spools.free_port()) as daemon:
         daemon.start()
         result = load(bench, daemon, "relp", 1)
     bench.peer("rsyslog-disk-sync", result, {
@@ -313,6 +308,7 @@ def watch(receiver, until, result):
             lines, at = lines + part.count(b"\n"), at + len(part)
             end = now
         last = now
+        # No wait_until: each look is measured, and each line gives time.
         time.sleep(0.02)
     result["drained"] = lines
     result["lost_in_drain"] = until - lines

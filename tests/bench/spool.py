@@ -26,6 +26,24 @@ def free_port():
         return s.getsockname()[1]
 
 
+def wait_until(holds, at_most, every=0.02):
+    """What holds() returns as soon as it is something, else None."""
+    end = time.monotonic() + at_most
+    while time.monotonic() < end:
+        found = holds()
+        if found:
+            return found
+        time.sleep(every)
+    return None
+
+
+def cpu_of(pid, with_ended=False):
+    """Processor seconds of a process, and of its children that ended."""
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return sum(int(x) for x in fields[11:15 if with_ended else 13]) / TICKS
+
+
 def libexec(build, where):
     """Links to the role programs of a build; returns the directory."""
     path = os.path.join(where, "libexec")
@@ -144,15 +162,13 @@ listeners:
         """Processor seconds; those that have ended are the supervisor's."""
         roles = {}
         for i, pid in enumerate(self.pids()):
-            with open(f"/proc/{pid}/stat") as f:
-                fields = f.read().rpartition(")")[2].split()
+            seconds = cpu_of(pid, with_ended=i == 0)
             with open(f"/proc/{pid}/cmdline") as f:
                 words = f.read().split("\0")
             role = "supervisor"
             if "--role-name" in words:
                 role = words[words.index("--role-name") + 1]
-            ticks = sum(int(x) for x in fields[11:13 if i else 15])
-            roles[role] = roles.get(role, 0) + ticks / TICKS
+            roles[role] = roles.get(role, 0) + seconds
         return roles
 
     def cpu_seconds(self):
@@ -184,14 +200,15 @@ listeners:
 
     def wait_quiet(self, busy=0.02, at_most=30):
         """Until a half second costs (nearly) no processor time."""
-        end = time.monotonic() + at_most
-        before = self.cpu_seconds()
-        while time.monotonic() < end:
-            time.sleep(0.5)
+        before = float("-inf")
+
+        def is_quiet():
+            nonlocal before
             now = self.cpu_seconds()
-            if now - before <= busy:
-                return
-            before = now
+            spent, before = now - before, now
+            return spent <= busy
+
+        wait_until(is_quiet, at_most, every=0.5)
 
 
 def drop_cached_files(where):
@@ -206,13 +223,16 @@ def drop_cached_files(where):
 
 def watch(spool, until, at_most=300):
     """When nothing was there for the last time, when all was, how much."""
-    began = time.monotonic()
-    end = began + at_most
-    while time.monotonic() < end:
+    began, n = time.monotonic(), 0
+
+    def all_was():
+        nonlocal began, n
         now, n = time.monotonic(), spool.listener()["stored"]
         if not n:
             began = now
-        if n >= until:
-            return began, time.monotonic(), n
-        time.sleep(0.02)
-    raise RuntimeError(f"drained {n} of {until} in {at_most} s")
+        return time.monotonic() if n >= until else None
+
+    ended = wait_until(all_was, at_most)
+    if not ended:
+        raise RuntimeError(f"drained {n} of {until} in {at_most} s")
+    return began, ended, n
